@@ -1,0 +1,12 @@
+use std::process::Command;
+
+use crate::PeerError;
+use crate::process::program;
+
+/// Wireshark's command line, the dissectors that judge our bytes.
+///
+/// # Errors
+/// [`PeerError::Missing`] when it is not installed.
+pub fn tshark() -> Result<Command, PeerError> {
+    program("tshark")
+}
