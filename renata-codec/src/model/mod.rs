@@ -7,7 +7,7 @@
 mod batch;
 mod quality;
 mod sample;
-mod timestamp;
+pub(crate) mod timestamp;
 mod unit;
 mod value;
 
