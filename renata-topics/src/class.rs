@@ -4,7 +4,7 @@ use crate::{Levels, PlantTopic, TopicName};
 
 /// What kind of message a topic carries, read off its last levels.
 ///
-/// | last levels | class | QoS |
+/// | last levels | class | `QoS` |
 /// | --- | --- | --- |
 /// | `cmd/{name}` | command | 2 |
 /// | `alarm/{name}` | alarm | 2 |

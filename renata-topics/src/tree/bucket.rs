@@ -55,10 +55,10 @@ impl<T: Eq + Hash> Bucket<T> {
             return false;
         };
         let removed = list.remove(item);
-        if list.items.len() == 1 {
-            if let Some(last) = list.items.pop() {
-                *self = Self::One(last);
-            }
+        if list.items.len() == 1
+            && let Some(last) = list.items.pop()
+        {
+            *self = Self::One(last);
         }
         removed
     }

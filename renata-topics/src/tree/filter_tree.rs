@@ -181,10 +181,10 @@ impl<'t, 'n, T> Walk<'t, 'n, T> {
                 }
             }
             // A `#` here matches whatever follows, and nothing too.
-            if let Some(hash) = node.hash().filter(|_| wild) {
-                if let Some(bucket) = trie.value(trie.node(hash)) {
-                    return Some(bucket.items());
-                }
+            if let Some(hash) = node.hash().filter(|_| wild)
+                && let Some(bucket) = trie.value(trie.node(hash))
+            {
+                return Some(bucket.items());
             }
         }
     }

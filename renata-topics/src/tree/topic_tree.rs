@@ -96,10 +96,10 @@ impl<T> TopicTree<T> {
         while let Some((id, depth)) = todo.pop() {
             let node = self.trie.node(id);
             let step = steps.get(depth as usize);
-            if matches!(step, None | Some(Step::Hash)) {
-                if let Some((topic, value)) = self.trie.value(node) {
-                    visit(topic, value);
-                }
+            if matches!(step, None | Some(Step::Hash))
+                && let Some((topic, value)) = self.trie.value(node)
+            {
+                visit(topic, value);
             }
             let next = match step {
                 None => continue,
