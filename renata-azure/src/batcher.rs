@@ -105,6 +105,16 @@ impl Batcher {
         self.seen.bytes.saturating_sub(self.taken.bytes)
     }
 
+    /// Last durable number.
+    pub(crate) fn durable(&self) -> u64 {
+        self.seen.durable
+    }
+
+    /// Last number that went into a batch.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.durable
+    }
+
     /// How long the oldest waiting record has waited in this run.
     pub(crate) fn oldest_age(&self, now: Instant) -> Option<std::time::Duration> {
         self.oldest.map(|at| now.saturating_duration_since(at))

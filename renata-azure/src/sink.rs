@@ -17,7 +17,7 @@ pub trait Sink: Send + Sync + 'static {
     /// What [`deliver`](Self::deliver) sends.
     type Batch: Send + Sync + 'static;
 
-    /// Name of the sink: its cursor in the journal, and its label in figures. 1 to 64 bytes.
+    /// Name of the sink: its cursor in the journal, and its label in figures. 1 to 48 bytes.
     fn name(&self) -> &str;
 
     /// How large a batch may become, and how long a delivery may take.
@@ -93,6 +93,8 @@ pub enum Outcome {
         after: Option<Duration>,
         /// The target may have the batch although it did not say so.
         possibly_written: bool,
+        /// What happened, for the operator.
+        why: String,
     },
     /// Too large for the target: the engine sends it in two halves.
     Split,
@@ -106,10 +108,11 @@ pub enum Outcome {
 impl Outcome {
     /// A failure that passes, without a wish of the target.
     #[must_use]
-    pub const fn retry() -> Self {
+    pub fn retry(why: impl Into<String>) -> Self {
         Self::Retry {
             after: None,
             possibly_written: true,
+            why: why.into(),
         }
     }
 }
