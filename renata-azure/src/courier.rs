@@ -283,10 +283,6 @@ impl Courier {
         self.paused.as_ref()
     }
 
-    pub(crate) fn attempts(&self) -> u32 {
-        self.backoff.attempts()
-    }
-
     pub(crate) fn batcher(&self) -> &Batcher {
         &self.batcher
     }
@@ -358,7 +354,10 @@ mod tests {
     fn a_delivered_batch_is_acknowledged_once() {
         let now = Instant::now();
         let mut courier = with_batch(now);
-        assert_eq!(courier.handle_outcome(Outcome::Durable, now), Verdict::Ack(10));
+        assert_eq!(
+            courier.handle_outcome(Outcome::Durable, now),
+            Verdict::Ack(10)
+        );
         assert_eq!(courier.poll(now), Step::Wait(None));
         assert_eq!(
             courier.handle_outcome(Outcome::Durable, now),
@@ -377,9 +376,11 @@ mod tests {
             why: String::new(),
         };
         assert_eq!(courier.handle_outcome(throttled, now), Verdict::Nothing);
-        assert!(matches!(courier.poll(now + wish - Duration::from_millis(1)), Step::Wait(_)));
+        assert!(matches!(
+            courier.poll(now + wish - Duration::from_millis(1)),
+            Step::Wait(_)
+        ));
         assert_eq!(courier.poll(now + wish * 2), Step::Deliver);
-        assert_eq!(courier.attempts(), 1);
     }
 
     #[test]
@@ -440,7 +441,10 @@ mod tests {
             ..Tally::default()
         };
         let mut courier = Courier::new(LIMITS, RetryPolicy::default(), 1, 20, tally);
-        courier.resume(SeqRange { first: 21, last: 30 });
+        courier.resume(SeqRange {
+            first: 21,
+            last: 30,
+        });
         assert_eq!(courier.handle_position(Ok(Some(30)), now), Verdict::Ack(30));
         let next = Step::Encode {
             first: 31,
@@ -457,9 +461,15 @@ mod tests {
             ..Tally::default()
         };
         let mut courier = Courier::new(LIMITS, RetryPolicy::default(), 1, 20, tally);
-        courier.resume(SeqRange { first: 21, last: 30 });
+        courier.resume(SeqRange {
+            first: 21,
+            last: 30,
+        });
         courier.handle_position(Ok(Some(20)), now);
-        let planned = Step::Encode { first: 21, upto: 30 };
+        let planned = Step::Encode {
+            first: 21,
+            upto: 30,
+        };
         assert_eq!(courier.poll(now), planned);
     }
 

@@ -1,23 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod envelope;
-mod sink;
-mod record;
-mod ranges;
-mod streams;
 mod batcher;
-mod retry;
 mod courier;
 mod engine;
-#[cfg(feature = "lake")]
-pub mod lake;
+mod envelope;
+mod ranges;
+mod record;
+mod retry;
+mod sink;
+mod streams;
 
 pub use engine::{
     Admitted, Engine, EngineError, EngineOptions, EngineStats, Ingest, IngestError, SinkStats,
     Ticket, WhenFull,
 };
 pub use envelope::{Envelope, Identity, JournalId, Record, SeqRange};
-pub use record::DeadLetter;
+pub use record::{BadRecord, DeadLetter};
 pub use retry::RetryPolicy;
 pub use sink::{Encoder, Health, Limits, Outcome, Pause, Refusal, Sink};

@@ -35,9 +35,8 @@ pub struct BadRecord;
 ///
 /// The caller has checked the lengths of topic and content type.
 pub(crate) fn message_head(envelope: &Envelope, identity: Option<Identity>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(
-        MESSAGE_HEAD + envelope.topic.len() + envelope.content_type.len(),
-    );
+    let mut out =
+        Vec::with_capacity(MESSAGE_HEAD + envelope.topic.len() + envelope.content_type.len());
     out.put_u8(MESSAGE);
     out.put_u8(if identity.is_some() { HAS_IDENTITY } else { 0 });
     let identity = identity.unwrap_or(Identity { epoch: 0, seq: 0 });
@@ -130,16 +129,13 @@ pub struct DeadLetter {
 impl DeadLetter {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let head = message_head(&self.envelope, None);
-        let reason = &self.reason[..floor_char_boundary(&self.reason, 1000)];
-        let mut out = vec![DEAD_LETTER];
-        out.put_u64_le(self.seq);
-        out.put_u8(self.sink.len() as u8);
-        out.put_slice(self.sink.as_bytes());
-        out.put_u16_le(reason.len() as u16);
-        out.put_slice(reason.as_bytes());
-        out.put_slice(&head);
-        out.put_slice(&self.envelope.payload);
-        out
+        dead_letter(
+            self.seq,
+            &self.sink,
+            &self.reason,
+            &head,
+            &self.envelope.payload,
+        )
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BadRecord> {
@@ -162,6 +158,26 @@ impl DeadLetter {
     }
 }
 
+/// The record of a dead letter, from the head and the payload of its message.
+pub(crate) fn dead_letter(
+    seq: u64,
+    sink: &str,
+    reason: &str,
+    head: &[u8],
+    payload: &[u8],
+) -> Vec<u8> {
+    let reason = &reason[..reason.floor_char_boundary(1000)];
+    let mut out = vec![DEAD_LETTER];
+    out.put_u64_le(seq);
+    out.put_u8(sink.len() as u8);
+    out.put_slice(sink.as_bytes());
+    out.put_u16_le(reason.len() as u16);
+    out.put_slice(reason.as_bytes());
+    out.put_slice(head);
+    out.put_slice(payload);
+    out
+}
+
 pub(crate) fn take_text<'a>(from: &mut &'a [u8], len: usize) -> Result<&'a str, BadRecord> {
     let (taken, rest) = from.split_at_checked(len).ok_or(BadRecord)?;
     *from = rest;
@@ -170,13 +186,6 @@ pub(crate) fn take_text<'a>(from: &mut &'a [u8], len: usize) -> Result<&'a str, 
 
 fn text(bytes: &[u8]) -> Result<&str, BadRecord> {
     std::str::from_utf8(bytes).map_err(|_| BadRecord)
-}
-
-fn floor_char_boundary(text: &str, most: usize) -> usize {
-    (0..=most.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
 }
 
 #[cfg(test)]

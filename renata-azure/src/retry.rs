@@ -65,11 +65,6 @@ impl Backoff {
         self.attempt = 0;
     }
 
-    /// Attempts that failed in a row.
-    pub(crate) fn attempts(&self) -> u32 {
-        self.attempt
-    }
-
     /// A number in [0, 1): SplitMix64, whose quality is far beyond what jitter needs.
     fn next_unit(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);

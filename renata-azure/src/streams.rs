@@ -224,7 +224,11 @@ mod tests {
         for seq in [5, 6, 7, 9] {
             assert_eq!(streams.look_up("a", ID(1, seq)), Seen::Repetition);
         }
-        assert_eq!(streams.look_up("a", ID(1, 8)), Seen::New, "a gap fills late");
+        assert_eq!(
+            streams.look_up("a", ID(1, 8)),
+            Seen::New,
+            "a gap fills late"
+        );
         assert_eq!(streams.look_up("a", ID(2, 5)), Seen::New, "another epoch");
         assert_eq!(streams.look_up("b", ID(1, 5)), Seen::New, "another stream");
     }
@@ -266,7 +270,10 @@ mod tests {
         assert_eq!(again.len(), 50);
         for n in 0..300u64 {
             let id = ID((n % 3) as u32, n);
-            assert_eq!(again.look_up(&format!("stream/{}", n % 50), id), Seen::Repetition);
+            assert_eq!(
+                again.look_up(&format!("stream/{}", n % 50), id),
+                Seen::Repetition
+            );
         }
         let written: usize = pieces.iter().map(Vec::len).sum();
         assert_eq!(written, again.encoded_bytes() + 4 * pieces.len());

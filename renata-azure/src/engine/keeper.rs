@@ -35,7 +35,10 @@ pub(crate) type Reply = oneshot::Sender<Result<Admitted, IngestError>>;
 /// What sinks and the engine ask for.
 pub(crate) enum Control {
     /// The position of a sink, which is created when it is new, and its plan.
-    Attach(String, oneshot::Sender<Result<(u64, Option<SeqRange>), String>>),
+    Attach(
+        String,
+        oneshot::Sender<Result<(u64, Option<SeqRange>), String>>,
+    ),
     Read(u64, oneshot::Sender<Result<Reader, String>>),
     Plan(String, SeqRange, oneshot::Sender<()>),
     Ack(String, u64),
@@ -191,7 +194,9 @@ impl Keeper {
                 Seen::Repetition => {
                     self.group.stats.repetitions += 1;
                     // The first one may be waiting for the same fsync, so this reply does too.
-                    self.group.replies.push((append.reply, Admitted::Repetition));
+                    self.group
+                        .replies
+                        .push((append.reply, Admitted::Repetition));
                     return Ok(None);
                 }
                 Seen::TooLate => append.refusal = Some(Refusal::TooLate),
@@ -224,12 +229,19 @@ impl Keeper {
         }
     }
 
-    fn refuse(&mut self, mut append: Append, refusal: Refusal) -> Result<Option<Append>, SyncError> {
-        let letter = DeadLetter::from_parts(&append.head, &append.payload, refusal.to_string());
+    fn refuse(
+        &mut self,
+        mut append: Append,
+        refusal: Refusal,
+    ) -> Result<Option<Append>, SyncError> {
+        let reason = refusal.to_string();
+        let letter = record::dead_letter(0, "", &reason, &append.head, &append.payload);
         match self.dead.append(&letter) {
             Ok(_) => {
                 self.group.stats.dead_letters += 1;
-                self.group.replies.push((append.reply, Admitted::DeadLettered(refusal)));
+                self.group
+                    .replies
+                    .push((append.reply, Admitted::DeadLettered(refusal)));
                 Ok(None)
             }
             Err(error) => {
@@ -241,8 +253,8 @@ impl Keeper {
 
     /// There is no room, or the journal has failed.
     fn no_room(&mut self, append: Append, error: AppendError) -> Result<Option<Append>, SyncError> {
-        if let AppendError::Sync(fault @ SyncError::Poisoned(_)) = error {
-            return Err(fault);
+        if let AppendError::Poisoned(fault) = error {
+            return Err(SyncError::Poisoned(fault));
         }
         self.group.stats.full += 1;
         match self.when_full {
@@ -260,7 +272,7 @@ impl Keeper {
             while let Some(letter) = left.next() {
                 match self.dead.append(&letter.encode()) {
                     Ok(_) => self.group.stats.dead_letters += 1,
-                    Err(AppendError::Sync(fault @ SyncError::Poisoned(_))) => return Err(fault),
+                    Err(AppendError::Poisoned(fault)) => return Err(SyncError::Poisoned(fault)),
                     Err(_) => {
                         // The sink waits: it must not acknowledge what is written nowhere.
                         let rest = std::iter::once(letter).chain(left).collect();
@@ -277,8 +289,17 @@ impl Keeper {
     /// Writes the ledger down when enough has been appended since the last one.
     fn write_ledger(&mut self) -> Result<(), SyncError> {
         let size = self.ledger.encoded_bytes();
-        let usable = self.journal.options().max_bytes.saturating_sub(self.reserve());
-        let every = self.journal.options().segment_bytes.max(4 * size).min(usable / 4);
+        let usable = self
+            .journal
+            .options()
+            .max_bytes
+            .saturating_sub(self.reserve());
+        let every = self
+            .journal
+            .options()
+            .segment_bytes
+            .max(4 * size)
+            .min(usable / 4);
         if self.appended - self.ledger_at < every || self.group.ledger_first.is_some() {
             return Ok(());
         }
@@ -286,7 +307,7 @@ impl Keeper {
         for piece in self.ledger.encode() {
             match self.journal.append(&piece) {
                 Ok(seq) => self.note(seq, 0),
-                Err(AppendError::Sync(fault @ SyncError::Poisoned(_))) => return Err(fault),
+                Err(AppendError::Poisoned(fault)) => return Err(SyncError::Poisoned(fault)),
                 // Half a ledger is no ledger, and does no harm.
                 Err(_) => return Ok(()),
             }

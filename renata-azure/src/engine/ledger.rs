@@ -83,7 +83,9 @@ impl Ledger {
     /// The range that a sink wrote down last. It may be delivered already.
     pub(crate) fn plan(&self, sink: &str) -> Option<SeqRange> {
         let mut plans = self.plans.iter();
-        plans.find(|(name, _)| name == sink).map(|(_, range)| *range)
+        plans
+            .find(|(name, _)| name == sink)
+            .map(|(_, range)| *range)
     }
 
     pub(crate) fn set_plan(&mut self, sink: &str, range: SeqRange) {

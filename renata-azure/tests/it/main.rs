@@ -1,0 +1,4 @@
+//! Public behaviour of renata-azure.
+
+mod engine;
+mod stub;
