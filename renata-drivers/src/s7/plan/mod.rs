@@ -11,18 +11,20 @@
 
 mod pack;
 mod print;
+mod probe;
 mod units;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::BytesMut;
 
 use super::address::{Area, Tag};
 use super::pdu::{Item, Transport, put_read_request};
 pub use print::Cost;
+pub use probe::{Probe, Refused};
 use units::{Unit, units};
-pub use values::Answers;
+pub use values::{Answer, Answers};
 
 /// How much fits into one request and its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Plan {
     alone: BTreeSet<usize>,
     blocks: Vec<Block>,
     requests: Vec<Request>,
+    /// Blocks that are bad as a whole, and how long not to look closer.
+    quiet: BTreeMap<usize, probe::Quiet>,
 }
 
 /// One item of a request, and what lies in it.
@@ -161,6 +165,7 @@ impl Plan {
             alone,
             blocks,
             requests,
+            quiet: BTreeMap::new(),
         }
     }
 

@@ -41,10 +41,7 @@ fn answer(message: &[u8], refuse: impl Fn(&Item) -> Option<ReturnCode>) -> Bytes
     reply
 }
 
-fn round(
-    plan: &Plan,
-    refuse: impl Fn(&Item) -> Option<ReturnCode>,
-) -> (Vec<Result<Value, ItemError>>, Vec<usize>) {
+fn round(plan: &Plan, refuse: impl Fn(&Item) -> Option<ReturnCode>) -> (Vec<Answer>, Refused) {
     let mut answers = Answers::new(plan);
     for (at, message) in plan.messages().enumerate() {
         let reply = answer(message, &refuse);
@@ -141,8 +138,19 @@ fn the_plan_prints_requests_bytes_and_gaps() {
     );
 }
 
+/// One round as a client makes it: with the probe that it asks for. Gives the items probed, too.
+fn poll(plan: &mut Plan, refuse: impl Fn(&Item) -> Option<ReturnCode>) -> (Vec<Answer>, usize) {
+    let (mut values, refused) = round(plan, &refuse);
+    let Some(probe) = plan.probe(&refused) else {
+        return (values, 0);
+    };
+    let (probed, _) = round(&probe.plan, &refuse);
+    plan.learn(&probe, probed, &mut values);
+    (values, probe.plan.cost().items)
+}
+
 #[test]
-fn one_bad_tag_is_found_and_isolated() {
+fn one_bad_tag_is_found_at_once_and_read_alone_from_then_on() {
     let tags = tags(&["DB1.DBW0", "DB1.DBW2", "DB1.DBW98", "DB1.DBW100", "MW0"]);
     // DB1 has 100 bytes.
     let short = |item: &Item| {
@@ -150,15 +158,41 @@ fn one_bad_tag_is_found_and_isolated() {
         (item.db == 1 && end > 100).then_some(ReturnCode::RANGE)
     };
     let mut plan = Plan::new(&tags, Budget::default());
-    let (values, suspects) = round(&plan, short);
-    assert_eq!(suspects, [2, 3]);
-    assert!(values[0].is_ok() && values[4].is_ok());
-    assert_eq!(values[2], Err(ItemError::Item(ReturnCode::RANGE)));
-    plan.isolate([3]);
-    let (values, suspects) = round(&plan, short);
-    assert!(suspects.is_empty());
-    assert!(values[2].is_ok());
-    assert_eq!(values[3], Err(ItemError::Item(ReturnCode::RANGE)));
+    assert_eq!(plan.cost().items, 3);
+    for (probed, items) in [(2, 4), (0, 4)] {
+        let (values, seen) = poll(&mut plan, short);
+        assert_eq!(seen, probed);
+        assert_eq!(values[3], Err(ItemError::Item(ReturnCode::RANGE)));
+        assert!([0, 1, 2, 4].iter().all(|t| values[*t].is_ok()));
+        assert_eq!(plan.cost().items, items);
+    }
+}
+
+#[test]
+fn a_gap_that_the_plc_refuses_parts_its_neighbours() {
+    let mut plan = Plan::new(&tags(&["DB1.DBW0", "DB1.DBW8"]), Budget::default());
+    let hole = |item: &Item| {
+        let (start, end) = (item.address / 8, item.address / 8 + u32::from(item.count));
+        (start < 8 && end > 4).then_some(ReturnCode::RANGE)
+    };
+    assert!(poll(&mut plan, hole).0.iter().all(Result::is_ok));
+    assert_eq!(poll(&mut plan, hole).1, 0);
+    assert_eq!(plan.cost().items, 2);
+}
+
+#[test]
+fn a_block_that_is_missing_as_a_whole_is_probed_ever_more_seldom_and_comes_back() {
+    let mut plan = Plan::new(&tags(&["DB1.DBW0", "DB1.DBW2"]), Budget::default());
+    let missing = |_: &Item| Some(ReturnCode::MISSING);
+    let probes: Vec<_> = (0..16).map(|_| poll(&mut plan, missing).1).collect();
+    assert_eq!(probes, [2, 0, 2, 0, 0, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0]);
+    assert!(poll(&mut plan, |_| None).0.iter().all(Result::is_ok));
+    assert_eq!(plan.cost().items, 1);
+    assert_eq!(
+        poll(&mut plan, missing).1,
+        2,
+        "a new failure is looked at at once"
+    );
 }
 
 #[test]
@@ -264,7 +298,7 @@ proptest! {
         let lens: Vec<usize> = tags.iter().map(Tag::len).collect();
         prop_assert_eq!(covered, lens);
         let (values, suspects) = round(&plan, |_| None);
-        prop_assert!(suspects.is_empty());
+        prop_assert_eq!(suspects, Refused::default());
         for (tag, value) in tags.iter().zip(values) {
             match (value, truth(tag)) {
                 (Ok(a), Ok(b)) => prop_assert!(a.same(&b), "{tag}"),

@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 
 use renata_codec::Value;
 
-use super::{Piece, Plan};
+use super::{Piece, Plan, Refused};
 use crate::s7::fault::ItemError;
 use crate::s7::pdu::{Pdu, ReadReply, WireError};
 use crate::s7::types::decode;
+
+/// What a round says about one tag.
+pub type Answer = Result<Value, ItemError>;
 
 /// Collects the values of one round: a reply for each of the plan's requests, in any order.
 #[derive(Debug)]
 pub struct Answers<'p> {
     plan: &'p Plan,
-    values: Vec<Result<Value, ItemError>>,
+    values: Vec<Answer>,
     /// Bytes of tags that come in several pieces, and how many of them are there.
     partial: BTreeMap<usize, (Vec<u8>, usize)>,
-    /// Tags that shared a block which the PLC refused.
-    suspects: Vec<usize>,
+    refused: Refused,
 }
 
 impl<'p> Answers<'p> {
@@ -28,7 +30,7 @@ impl<'p> Answers<'p> {
             plan,
             values: vec![Err(UNANSWERED); plan.tags.len()],
             partial: BTreeMap::new(),
-            suspects: Vec::new(),
+            refused: Refused::default(),
         }
     }
 
@@ -63,7 +65,7 @@ impl<'p> Answers<'p> {
                 }
                 Err(code) => {
                     if block.pieces.len() > 1 {
-                        self.suspects.extend(block.pieces.iter().map(|p| p.tag));
+                        self.refused.0.push(*at);
                     }
                     self.fail(std::slice::from_ref(at), ItemError::Item(code));
                 }
@@ -72,11 +74,10 @@ impl<'p> Answers<'p> {
         Ok(())
     }
 
-    /// One result a tag, and the tags that shared a block which the PLC refused: one of them spoiled
-    /// it. [`Plan::isolate`] them, or read them again alone to see which.
+    /// One result a tag, and the blocks to look at more closely: see [`Plan::probe`].
     #[must_use]
-    pub fn finish(self) -> (Vec<Result<Value, ItemError>>, Vec<usize>) {
-        (self.values, self.suspects)
+    pub fn finish(self) -> (Vec<Answer>, Refused) {
+        (self.values, self.refused)
     }
 
     fn fail(&mut self, blocks: &[usize], error: ItemError) {

@@ -110,6 +110,24 @@ pub fn decode(ty: Type, count: Option<u16>, bit: u8, bytes: &[u8]) -> Result<Val
     }
 }
 
+/// Reads a `DT` or `DTL` as its parts.
+///
+/// # Errors
+/// When there are too few bytes, they are no date, or the type is another.
+pub fn civil_of(ty: Type, bytes: &[u8]) -> Result<Civil, ValueError> {
+    let bytes = bytes.get(..ty.size()).ok_or(ValueError::Length {
+        expected: ty.size(),
+        found: bytes.len(),
+    })?;
+    match ty {
+        Type::DateTime => date_and_time(bytes),
+        Type::Dtl => dtl(bytes),
+        _ => Err(ValueError::Kind {
+            expected: "DT or DTL",
+        }),
+    }
+}
+
 fn scalar(ty: Type, bit: u8, bytes: &[u8]) -> Result<Value, ValueError> {
     let bytes = bytes.get(..ty.size()).ok_or(ValueError::Length {
         expected: ty.size(),

@@ -77,6 +77,23 @@ pub fn encode(ty: Type, value: &Value, out: &mut Vec<u8>) -> Result<(), ValueErr
     Ok(())
 }
 
+/// The same as [`encode`], but all bytes that the type has in memory: a text comes with its header and
+/// is filled up with zeros.
+///
+/// # Errors
+/// When the value does not fit the type.
+pub fn encode_whole(ty: Type, value: &Value, out: &mut Vec<u8>) -> Result<(), ValueError> {
+    let end = out.len() + ty.size();
+    match ty {
+        Type::String(max) => out.push(max),
+        Type::WString(max) => out.extend(max.to_be_bytes()),
+        _ => {}
+    }
+    encode(ty, value, out)?;
+    out.resize(end, 0);
+    Ok(())
+}
+
 /// The single values of an array value, or the value itself.
 pub(crate) fn elements(value: &Value) -> Vec<Value> {
     match value {

@@ -23,8 +23,9 @@ mod encode;
 use std::fmt;
 
 pub use civil::{Civil, CivilError};
-pub use decode::{ValueError, decode};
-pub use encode::encode;
+pub use decode::{ValueError, civil_of, decode};
+pub(crate) use encode::elements;
+pub use encode::{encode, encode_whole};
 
 /// A data type of a PLC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

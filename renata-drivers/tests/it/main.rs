@@ -1,0 +1,6 @@
+//! The S7 driver against the simulator, and against programs that we did not write.
+
+mod behaviour;
+mod native_client;
+mod native_server;
+mod support;
