@@ -1,1 +1,21 @@
-//! .
+//! MQTT 3.1.1 and 5.0.
+#![forbid(unsafe_code)]
+
+mod error;
+mod packet_id;
+mod qos;
+mod reason;
+mod version;
+pub mod wire;
+mod write_queue;
+pub mod packet;
+pub mod session;
+
+pub use error::{DecodeError, EncodeError};
+pub use packet::PacketType;
+pub use packet_id::PacketId;
+pub use qos::QoS;
+pub use reason::ReasonCode;
+pub use session::ProtocolError;
+pub use version::Version;
+pub use write_queue::WriteQueue;

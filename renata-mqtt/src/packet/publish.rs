@@ -1,0 +1,235 @@
+//! PUBLISH (MQTT 5.0 §3.3).
+
+use bytes::Bytes;
+
+use super::properties::{self, Allowed};
+use super::{Properties, Property, sealed};
+use crate::wire::{Reader, Sink, put_str};
+use crate::{DecodeError, EncodeError, PacketId, QoS, Version};
+
+/// A received PUBLISH as a view of its frame.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishRef<'a> {
+    frame: &'a [u8],
+    topic: &'a str,
+    id: Option<PacketId>,
+    properties: Properties<'a>,
+    payload: &'a [u8],
+}
+
+impl<'a> PublishRef<'a> {
+    pub(super) fn decode(
+        version: Version,
+        frame: &'a [u8],
+        header: usize,
+    ) -> Result<Self, DecodeError> {
+        let flags = frame[0];
+        let qos = QoS::from_u8(flags >> 1 & 0b11).ok_or(DecodeError::QoS)?;
+        if qos == QoS::AtMostOnce && flags & 0b1000 != 0 {
+            // [MQTT-3.3.1-2]
+            return Err(DecodeError::Flags {
+                packet_type: 3,
+                flags: flags & 0x0f,
+            });
+        }
+        let mut reader = Reader::new(&frame[header..]);
+        let topic = reader.str()?;
+        if memchr::memchr2(b'+', b'#', topic.as_bytes()).is_some() {
+            return Err(DecodeError::Topic);
+        }
+        let id = match qos {
+            QoS::AtMostOnce => None,
+            QoS::AtLeastOnce | QoS::ExactlyOnce => Some(reader.id()?),
+        };
+        let properties = match version {
+            Version::V3_1_1 => Properties::default(),
+            Version::V5 => Properties::decode(&mut reader, Allowed::PUBLISH)?,
+        };
+        let this = Self {
+            frame,
+            topic,
+            id,
+            properties,
+            payload: reader.rest(),
+        };
+        if topic.is_empty() && (version == Version::V3_1_1 || this.topic_alias().is_none()) {
+            return Err(DecodeError::Topic);
+        }
+        Ok(this)
+    }
+
+    /// The whole packet, header and all.
+    #[must_use]
+    pub fn frame(&self) -> &'a [u8] {
+        self.frame
+    }
+
+    /// Where it was published; empty if it has a topic alias instead.
+    #[must_use]
+    pub fn topic(&self) -> &'a str {
+        self.topic
+    }
+
+    /// What was published.
+    #[must_use]
+    pub fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+
+    /// The packet identifier; `None` at QoS 0.
+    #[must_use]
+    pub fn id(&self) -> Option<PacketId> {
+        self.id
+    }
+
+    /// The quality of service.
+    #[must_use]
+    pub fn qos(&self) -> QoS {
+        QoS::from_u8(self.frame[0] >> 1 & 0b11).unwrap_or_default()
+    }
+
+    /// Whether it may have been sent before.
+    #[must_use]
+    pub fn dup(&self) -> bool {
+        self.frame[0] & 0b1000 != 0
+    }
+
+    /// The retain flag.
+    #[must_use]
+    pub fn retain(&self) -> bool {
+        self.frame[0] & 1 != 0
+    }
+
+    /// Its properties; none in 3.1.1.
+    #[must_use]
+    pub fn properties(&self) -> Properties<'a> {
+        self.properties
+    }
+
+    /// The number that stands for the topic.
+    #[must_use]
+    pub fn topic_alias(&self) -> Option<u16> {
+        self.properties.find(|property| match property {
+            Property::TopicAlias(alias) => Some(alias),
+            _ => None,
+        })
+    }
+
+    /// The numbers of the subscriptions that it is sent for.
+    pub fn subscription_ids(&self) -> impl Iterator<Item = u32> + use<'a> {
+        self.properties.iter().filter_map(|property| match property {
+            Property::SubscriptionIdentifier(number) => Some(number),
+            _ => None,
+        })
+    }
+}
+
+/// A PUBLISH that owns its frame: one `Bytes`, and where the fields are in it.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    frame: Bytes,
+    topic: (usize, usize),
+    properties: (usize, usize),
+    payload: usize,
+    id: Option<PacketId>,
+}
+
+impl Publish {
+    /// Owns what `packet` is a view of. `frame` has to hold the bytes of its frame.
+    ///
+    /// # Panics
+    /// If `frame` has another length than the packet's frame.
+    #[must_use]
+    pub fn new(packet: &PublishRef<'_>, frame: Bytes) -> Self {
+        assert_eq!(frame.len(), packet.frame.len(), "the frame of another packet");
+        let start = packet.frame.as_ptr().addr();
+        let range = |field: &[u8]| {
+            let at = field.as_ptr().addr().saturating_sub(start);
+            (at, at + field.len())
+        };
+        Self {
+            topic: range(packet.topic.as_bytes()),
+            properties: match packet.properties.raw() {
+                [] => (0, 0),
+                raw => range(raw),
+            },
+            payload: frame.len() - packet.payload.len(),
+            id: packet.id,
+            frame,
+        }
+    }
+
+    /// The packet as a view.
+    #[must_use]
+    pub fn as_ref(&self) -> PublishRef<'_> {
+        PublishRef {
+            frame: &self.frame,
+            // Checked when the packet was decoded.
+            topic: std::str::from_utf8(&self.frame[self.topic.0..self.topic.1]).unwrap_or_default(),
+            id: self.id,
+            properties: Properties::checked(&self.frame[self.properties.0..self.properties.1]),
+            payload: &self.frame[self.payload..],
+        }
+    }
+
+    /// What was published, sharing the frame.
+    #[must_use]
+    pub fn payload(&self) -> Bytes {
+        self.frame.slice(self.payload..)
+    }
+
+    /// The whole packet, header and all.
+    #[must_use]
+    pub fn frame(&self) -> &Bytes {
+        &self.frame
+    }
+}
+
+/// A PUBLISH to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishOut<'a> {
+    /// Where.
+    pub topic: &'a str,
+    /// What.
+    pub payload: Payload<'a>,
+    /// The quality of service.
+    pub qos: QoS,
+    /// The packet identifier, at QoS 1 and 2; not written at QoS 0.
+    pub id: Option<PacketId>,
+    /// Whether it was sent before.
+    pub dup: bool,
+    /// The retain flag.
+    pub retain: bool,
+    /// Its properties; not written in 3.1.1.
+    pub properties: &'a [Property<'a>],
+}
+
+/// A payload to be written.
+#[derive(Clone, Copy, Debug)]
+pub enum Payload<'a> {
+    /// Copied.
+    Slice(&'a [u8]),
+    /// Written by reference, if it is large.
+    Shared(&'a Bytes),
+}
+
+impl sealed::Body for PublishOut<'_> {
+    fn first_byte(&self) -> u8 {
+        0x30 | u8::from(self.dup) << 3 | (self.qos as u8) << 1 | u8::from(self.retain)
+    }
+
+    fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+        put_str(self.topic, sink)?;
+        if self.qos != QoS::AtMostOnce {
+            sink.put(&self.id.map_or(0, PacketId::get).to_be_bytes());
+        }
+        if version == Version::V5 {
+            properties::write(self.properties, sink)?;
+        }
+        match self.payload {
+            Payload::Slice(bytes) => sink.put(bytes),
+            Payload::Shared(bytes) => sink.put_shared(bytes),
+        }
+        Ok(())
+    }
+}
