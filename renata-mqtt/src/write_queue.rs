@@ -68,7 +68,7 @@ impl WriteQueue {
             self.written -= size;
             match chunk {
                 // The last one is kept for the next packet.
-                Chunk::Copied(bytes) if self.len == 0 && bytes.capacity() <= KEEP => {
+                Chunk::Copied(bytes) if self.len == 0 && self.written == 0 && bytes.capacity() <= KEEP => {
                     bytes.clear();
                     self.chunks.truncate(1);
                     return;
