@@ -31,4 +31,4 @@ pub use ports::free_addr;
 pub use process::{Running, wait_for, wait_for_port};
 pub use python::{python, python_script};
 pub use snap7::{Snap7Server, Written};
-pub use tshark::tshark;
+pub use tshark::{text2pcap, tshark};

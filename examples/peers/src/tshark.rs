@@ -10,3 +10,11 @@ use crate::process::program;
 pub fn tshark() -> Result<Command, PeerError> {
     program("tshark")
 }
+
+/// The tool beside tshark that makes a capture out of frames in hexadecimal text.
+///
+/// # Errors
+/// [`PeerError::Missing`] when it is not installed.
+pub fn text2pcap() -> Result<Command, PeerError> {
+    program("text2pcap")
+}

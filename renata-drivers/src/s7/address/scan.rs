@@ -61,12 +61,8 @@ impl<'a> Scan<'a> {
     /// Takes the letters of a type's name, which may hold a digit where more letters follow (`S5TIME`).
     pub(super) fn type_name(&mut self) -> String {
         let mut name = self.letters();
-        if name == "S" && self.text[self.at..].len() >= 5 {
-            let rest = self.text[self.at..].as_bytes();
-            if rest[..5].eq_ignore_ascii_case(b"5TIME") {
-                self.at += 5;
-                name.push_str("5TIME");
-            }
+        if name == "S" && self.eat_all("5TIME") {
+            name.push_str("5TIME");
         }
         name
     }

@@ -222,7 +222,7 @@ pub fn put_read_reply(reference: u16, items: &[ReplyItem], out: &mut BytesMut) {
         let last = at + 1 == items.len();
         match item {
             Ok((Transport::BIT, bytes)) => {
-                put_data_item(0xFF, DATA_BIT, bytes.len(), bytes, last, out)
+                put_data_item(0xFF, DATA_BIT, bytes.len(), bytes, last, out);
             }
             Ok((Transport::COUNTER | Transport::TIMER, bytes)) => {
                 put_data_item(0xFF, DATA_OCTETS, bytes.len(), bytes, last, out);

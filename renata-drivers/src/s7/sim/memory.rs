@@ -217,7 +217,7 @@ fn span(item: &Item) -> Result<(usize, usize), ReturnCode> {
         Transport::BIT if item.count == 1 => Ok((address, 1)),
         Transport::BIT => Err(ReturnCode::TYPE),
         _ if item.area.is_numbered() => Ok((address * 2, len)),
-        _ if address % 8 != 0 => Err(ReturnCode::RANGE),
+        _ if !address.is_multiple_of(8) => Err(ReturnCode::RANGE),
         _ => Ok((address / 8, len)),
     }
 }

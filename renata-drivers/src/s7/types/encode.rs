@@ -25,12 +25,12 @@ pub fn encode(ty: Type, value: &Value, out: &mut Vec<u8>) -> Result<(), ValueErr
         Type::Word | Type::UInt => out.extend(int::<u16>(value, "0 to 65535")?.to_be_bytes()),
         Type::Int => out.extend(int::<i16>(value, "-32768 to 32767")?.to_be_bytes()),
         Type::DWord | Type::UDInt => {
-            out.extend(int::<u32>(value, "32 bits, unsigned")?.to_be_bytes())
+            out.extend(int::<u32>(value, "32 bits, unsigned")?.to_be_bytes());
         }
         Type::DInt => out.extend(int::<i32>(value, "32 bits, signed")?.to_be_bytes()),
         Type::Time => out.extend(int::<i32>(value, "milliseconds in 32 bits")?.to_be_bytes()),
         Type::LWord | Type::ULInt => {
-            out.extend(int::<u64>(value, "64 bits, unsigned")?.to_be_bytes())
+            out.extend(int::<u64>(value, "64 bits, unsigned")?.to_be_bytes());
         }
         Type::LInt => out.extend(int::<i64>(value, "64 bits, signed")?.to_be_bytes()),
         Type::LTime => out.extend(int::<i64>(value, "nanoseconds in 64 bits")?.to_be_bytes()),
@@ -246,11 +246,16 @@ fn s5time(millis: i64) -> Result<u16, ValueError> {
 }
 
 fn bcd3(number: u16) -> Option<u16> {
-    (number < 1000).then(|| number / 100 << 8 | number / 10 % 10 << 4 | number % 10)
+    let digits = [number / 100 % 10, number / 10 % 10, number % 10];
+    (number < 1000).then_some(
+        digits
+            .into_iter()
+            .fold(0, |word, digit| (word << 4) | digit),
+    )
 }
 
 fn bcd2(number: u8) -> u8 {
-    number / 10 << 4 | number % 10
+    ((number / 10) << 4) | (number % 10)
 }
 
 const COUNTER: &str = "0 to 999";
