@@ -5,6 +5,8 @@ mod batcher;
 mod courier;
 mod engine;
 mod envelope;
+#[cfg(feature = "lake")]
+pub mod lake;
 mod ranges;
 mod record;
 mod retry;

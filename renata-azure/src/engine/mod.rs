@@ -297,7 +297,7 @@ fn now() -> Instant {
 }
 
 /// A number that differs between processes: the standard library draws it from the system.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 

@@ -1,4 +1,8 @@
 //! Public behaviour of renata-azure.
 
 mod engine;
+#[cfg(feature = "lake")]
+mod lake;
+#[cfg(feature = "lake")]
+mod samples;
 mod stub;
