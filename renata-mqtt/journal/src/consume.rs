@@ -52,12 +52,14 @@ impl<D: Disk> Journal<D> {
         self.cursors.remove(cursor)
     }
 
-    /// For owners who keep their own references: records before `seq` are not needed any more.
-    /// Whole segments before it are deleted with the next sync, never beyond a cursor.
+    /// For owners who keep their own references: records before `seq` are not needed any more,
+    /// as far as they are durable.
     ///
-    /// The mark itself is not stored: say it again after opening.
+    /// Whole segments before it are deleted by a later sync, never beyond a cursor. The mark is
+    /// stored as a cursor is; an older one changes nothing.
     pub fn truncate_before(&mut self, seq: Seq) {
-        self.floor = self.floor.max(Some(seq.get().saturating_sub(1)));
+        let done = seq.get().saturating_sub(1).min(self.shared.durable());
+        self.cursors.raise_floor(done);
     }
 
     /// Appends the positions of all cursors, as a record of our own.

@@ -10,6 +10,8 @@ use crate::{CursorError, Seq};
 pub const MAX_CURSORS: usize = 64;
 /// The longest name of a cursor, in bytes.
 pub const MAX_CURSOR_NAME: usize = 64;
+/// The position of `truncate_before` is a cursor too, under the name that no other can have.
+const FLOOR: &str = "";
 
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
@@ -46,9 +48,14 @@ impl Cursors {
         if name.is_empty() || name.len() > MAX_CURSOR_NAME {
             return Err(CursorError::Name);
         }
-        if self.list.len() == MAX_CURSORS {
+        if self.names().count() == MAX_CURSORS {
             return Err(CursorError::TooMany);
         }
+        self.push(name, at);
+        Ok(Seq::new(at))
+    }
+
+    fn push(&mut self, name: &str, at: u64) {
         self.list.push(Cursor {
             name: name.to_owned(),
             acked: at,
@@ -56,12 +63,24 @@ impl Cursors {
             durable: at,
         });
         self.dirty = true;
-        Ok(Seq::new(at))
+    }
+
+    /// Nobody needs records up to `seq`, cursors aside.
+    pub(crate) fn raise_floor(&mut self, seq: u64) {
+        if self.find(FLOOR).is_none() {
+            self.push(FLOOR, 0);
+        }
+        if let Some(floor) = self.list.iter_mut().find(|c| c.name == FLOOR)
+            && seq > floor.acked
+        {
+            floor.acked = seq;
+            self.dirty = true;
+        }
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> bool {
         let before = self.list.len();
-        self.list.retain(|c| c.name != name);
+        self.list.retain(|c| c.name != name || name == FLOOR);
         let removed = self.list.len() < before;
         self.dirty |= removed;
         removed
@@ -69,7 +88,8 @@ impl Cursors {
 
     /// Moves a cursor forward; an older position changes nothing.
     pub(crate) fn ack(&mut self, name: &str, seq: u64) -> Result<(), CursorError> {
-        let Some(cursor) = self.list.iter_mut().find(|c| c.name == name) else {
+        let named = |c: &&mut Cursor| c.name == name && name != FLOOR;
+        let Some(cursor) = self.list.iter_mut().find(named) else {
             return Err(CursorError::Unknown);
         };
         if seq > cursor.acked {
@@ -88,17 +108,13 @@ impl Cursors {
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.list.iter().map(|c| (c.name.as_str(), c.acked))
+        let named = self.list.iter().filter(|c| c.name != FLOOR);
+        named.map(|c| (c.name.as_str(), c.acked))
     }
 
-    /// The slowest durable position.
-    pub(crate) fn slowest_durable(&self) -> Option<u64> {
-        self.list.iter().map(|c| c.durable).min()
-    }
-
-    /// The slowest position, durable or not.
-    pub(crate) fn slowest_acked(&self) -> Option<u64> {
-        self.list.iter().map(|c| c.acked).min()
+    /// What every cursor has acknowledged; nothing when there is none.
+    pub(crate) fn slowest(&self) -> u64 {
+        self.list.iter().map(|c| c.acked).min().unwrap_or(0)
     }
 
     pub(crate) fn fastest(&self) -> u64 {
@@ -111,7 +127,9 @@ impl Cursors {
         let mut moved = Vec::new();
         for c in &mut self.list {
             if c.acked + 1 < first {
-                moved.push((c.name.clone(), c.acked));
+                if c.name != FLOOR {
+                    moved.push((c.name.clone(), c.acked));
+                }
                 c.acked = first - 1;
                 self.dirty = true;
             }
@@ -155,7 +173,7 @@ impl Cursors {
                 durable: acked,
             });
         }
-        (bytes.is_empty() && list.len() <= MAX_CURSORS).then_some(Self { list, dirty: false })
+        (bytes.is_empty() && list.len() <= MAX_CURSORS + 1).then_some(Self { list, dirty: false })
     }
 
     /// What the last record of positions says.

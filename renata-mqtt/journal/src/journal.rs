@@ -33,8 +33,6 @@ pub struct Journal<D: Disk = FsDisk> {
     pub(crate) next: u64,
     pub(crate) bytes: u64,
     pub(crate) cursors: Cursors,
-    /// Set by `truncate_before`.
-    pub(crate) floor: Option<u64>,
     pub(crate) sync: SyncState<D>,
     pub(crate) shared: Arc<Shared>,
 }
@@ -101,13 +99,12 @@ impl<D: Disk> Journal<D> {
             written: found.segments.back().map_or(0, |s| s.bytes),
             bytes: found.segments.iter().map(|s| s.bytes).sum(),
             segments: found.segments,
-            sync: SyncState::new(found.active.clone()),
+            sync: SyncState::new(found.active.clone(), found.proven),
             active: found.active,
             buf: Vec::new(),
             position: 0,
             next: found.next,
             cursors: found.cursors,
-            floor: None,
             shared: Arc::new(Shared::new(durable)),
             options,
         };
@@ -253,7 +250,9 @@ impl<D: Disk> Journal<D> {
 
     pub(crate) fn push(&mut self, control: bool, seq: u64, parts: &[&[u8]]) {
         let before = self.buf.len();
-        encode_record(&mut self.buf, control, seq, self.shared.durable(), parts);
+        let durable = self.shared.durable();
+        encode_record(&mut self.buf, control, seq, durable, parts);
+        self.sync.vouch(durable);
         self.grew((self.buf.len() - before) as u64);
     }
 

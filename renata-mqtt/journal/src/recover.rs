@@ -20,6 +20,8 @@ pub(crate) struct Recovered<F> {
     pub(crate) segments: VecDeque<Segment>,
     pub(crate) active: Option<Arc<F>>,
     pub(crate) next: u64,
+    /// Something on the disk says that everything up to here was durable.
+    pub(crate) proven: u64,
     pub(crate) cursors: Cursors,
     pub(crate) report: Recovery,
 }
@@ -179,6 +181,17 @@ impl<'a, D: Disk> Walk<'a, D> {
 
     /// Decides between torn and damaged, and cuts what is torn.
     fn settle(&mut self) -> Result<(), OpenError> {
+        // Segments are deleted only when a later one vouches for all of their records. A first
+        // segment without that lost its predecessors in a crash, before anything was durable.
+        if let Some(before) = self.heads.first().map(|h| h.first - 1)
+            && self.proven < before
+            && !self.is_vouched(0, 0, before)?
+        {
+            self.segments.clear();
+            self.cursors = Cursors::default();
+            self.expected = 1;
+            return self.cut(0, 0).map_err(io_error("cut the torn tail"));
+        }
         let wanted = self.proven.max(self.cursors.fastest());
         let Some((i, offset, problem)) = self.bad else {
             if wanted >= self.expected {
@@ -188,21 +201,25 @@ impl<'a, D: Disk> Walk<'a, D> {
             }
             return Ok(());
         };
-        // Segments are deleted only when the one after them is durable, so the first that is left
-        // is, unless it is the first ever.
-        let first_left = i == 0 && offset == 0 && self.expected > 1;
-        let mut vouched = first_left || wanted >= self.expected;
-        for (j, head) in self.heads.iter().enumerate().skip(i) {
-            vouched |= head.header.is_some_and(|h| h.durable >= self.expected);
-            let from = if j == i { offset } else { 0 };
-            let voucher = find_voucher(&*head.file, from, self.expected);
-            vouched |= voucher.map_err(io_error("read segment"))?.is_some();
-        }
-        if vouched {
+        if wanted >= self.expected || self.is_vouched(i, offset, self.expected)? {
             let first = self.heads[i].first;
             return Err(corrupt(first, offset, self.expected, problem));
         }
         self.cut(i, offset).map_err(io_error("cut the torn tail"))
+    }
+
+    /// Whether anything from an offset of segment `i` on says that record `seq` was durable.
+    fn is_vouched(&self, i: usize, offset: u64, seq: u64) -> Result<bool, OpenError> {
+        for (j, head) in self.heads.iter().enumerate().skip(i) {
+            let from = if j == i { offset } else { 0 };
+            let voucher = find_voucher(&*head.file, from, seq);
+            if head.header.is_some_and(|h| h.durable >= seq)
+                || voucher.map_err(io_error("read segment"))?.is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn cut(&mut self, i: usize, offset: u64) -> io::Result<()> {
@@ -255,6 +272,7 @@ impl<'a, D: Disk> Walk<'a, D> {
             active: self.heads.last().map(|h| h.file.clone()),
             segments: self.segments,
             next: self.expected,
+            proven: self.proven,
             cursors,
             report,
         })

@@ -14,10 +14,10 @@ const MAX_LEN: usize = 1 << 30;
 /// Steps through the records of a segment. Holds 64 KiB, or the longest record if that is more.
 pub(crate) struct Scanner<F> {
     file: Arc<F>,
-    /// Bytes of the file from `offset - at`.
     buf: Vec<u8>,
-    /// Where the next record begins in `buf`.
+    /// `buf[at..end]` are the bytes of the file from `offset` on.
     at: usize,
+    end: usize,
     /// Where the next record begins in the file.
     offset: u64,
     payload: std::ops::Range<usize>,
@@ -40,6 +40,7 @@ impl<F: DiskFile> Scanner<F> {
             file,
             buf: Vec::new(),
             at: 0,
+            end: 0,
             offset,
             payload: 0..0,
         }
@@ -58,8 +59,7 @@ impl<F: DiskFile> Scanner<F> {
     /// Reads the next record.
     pub(crate) fn step(&mut self) -> io::Result<Step> {
         if !self.fill(RECORD_HEADER)? {
-            let rest = self.buf.len() - self.at;
-            return Ok(if rest == 0 {
+            return Ok(if self.at == self.end {
                 Step::End
             } else {
                 Step::Bad(Problem::Cut)
@@ -71,7 +71,7 @@ impl<F: DiskFile> Scanner<F> {
         }
         let total = RECORD_HEADER + header.len;
         // Ask for the file's size before believing a length that is not buffered yet.
-        if self.buf.len() - self.at < total && self.offset + total as u64 > self.file.size()? {
+        if self.end - self.at < total && self.offset + total as u64 > self.file.size()? {
             return Ok(Step::Bad(Problem::Cut));
         }
         if !self.fill(total)? {
@@ -88,24 +88,23 @@ impl<F: DiskFile> Scanner<F> {
 
     /// Buffers at least `need` bytes from `at`; `false` when the file ends before.
     fn fill(&mut self, need: usize) -> io::Result<bool> {
-        let have = self.buf.len() - self.at;
+        let have = self.end - self.at;
         if have >= need {
             return Ok(true);
         }
-        self.buf.drain(..self.at);
+        let size = need.max(CHUNK);
+        if self.buf.len() < size || self.buf.len() > 4 * size {
+            let mut buf = vec![0; size];
+            buf[..have].copy_from_slice(&self.buf[self.at..self.end]);
+            self.buf = buf;
+        } else {
+            self.buf.copy_within(self.at..self.end, 0);
+        }
         self.at = 0;
         self.payload = 0..0;
-        if self.buf.capacity() > 4 * CHUNK && need <= CHUNK {
-            self.buf.shrink_to(CHUNK);
-        }
-        self.buf.resize(need.max(CHUNK), 0);
-        let got = read_full_at(
-            &*self.file,
-            &mut self.buf[have..],
-            self.offset + have as u64,
-        )?;
-        self.buf.truncate(have + got);
-        Ok(self.buf.len() >= need)
+        let rest = self.offset + have as u64;
+        self.end = have + read_full_at(&*self.file, &mut self.buf[have..], rest)?;
+        Ok(self.end >= need)
     }
 }
 

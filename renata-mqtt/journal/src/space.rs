@@ -74,8 +74,8 @@ impl<D: Disk> Journal<D> {
     /// The disk is full: deletes the oldest segment that every cursor is done with, though the
     /// acknowledgements themselves cannot be written. Recovery moves such cursors forward.
     pub(crate) fn make_room(&mut self) -> Result<bool, SyncError> {
-        let done = self.retention(self.cursors.slowest_acked());
-        let Some(name) = self.deletable(done).next() else {
+        let done = self.cursors.slowest().min(self.sync.vouched());
+        let Some(name) = self.deletable(done, self.sync.position()).next() else {
             return Ok(false);
         };
         match self.disk.remove(&name) {
@@ -101,22 +101,16 @@ impl<D: Disk> Journal<D> {
         }
     }
 
-    /// The last record that may be deleted, when all cursors are at `slowest` or beyond.
-    pub(crate) fn retention(&self, slowest: Option<u64>) -> u64 {
-        let kept = match (slowest, self.floor) {
-            (Some(a), Some(b)) => a.min(b),
-            (a, b) => a.or(b).unwrap_or(0),
-        };
-        kept.min(self.shared.durable())
-    }
-
-    /// Segments with no record after `done`, oldest first, as long as the one after is durable.
-    pub(crate) fn deletable(&self, done: u64) -> impl Iterator<Item = String> {
-        let synced = self.sync.position();
+    /// Segments with no record after `done`, oldest first, as long as the head of the one after is
+    /// among the first `written` bytes.
+    ///
+    /// `done` must be vouched for by something that is durable when they are deleted: recovery
+    /// knows by that that they are gone on purpose.
+    pub(crate) fn deletable(&self, done: u64, written: u64) -> impl Iterator<Item = String> {
         self.segments
             .iter()
             .zip(self.segments.iter().skip(1))
-            .take_while(move |(_, next)| next.first - 1 <= done && next.head_end <= synced)
+            .take_while(move |(_, next)| next.first - 1 <= done && next.head_end <= written)
             .map(|(segment, _)| segment_name(segment.first))
     }
 }

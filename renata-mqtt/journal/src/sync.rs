@@ -54,17 +54,33 @@ pub(crate) struct SyncState<D: Disk> {
     position: u64,
     created: u64,
     created_synced: u64,
+    /// What the last record says that was durable when it was appended, and the same for the last
+    /// record that is durable itself.
+    vouching: u64,
+    vouched: u64,
 }
 
 impl<D: Disk> SyncState<D> {
     /// Everything is durable; the active file, if there is one, will be written to.
-    pub(crate) fn new(active: Option<Arc<D::File>>) -> Self {
+    pub(crate) fn new(active: Option<Arc<D::File>>, proven: u64) -> Self {
         Self {
             dirty: active.into_iter().map(|file| (file, u64::MAX)).collect(),
             position: 0,
             created: 0,
             created_synced: 0,
+            vouching: proven,
+            vouched: proven,
         }
+    }
+
+    /// A record was appended which says that everything up to `durable` is.
+    pub(crate) fn vouch(&mut self, durable: u64) {
+        self.vouching = durable;
+    }
+
+    /// Everything up to here is durable, and something durable says so.
+    pub(crate) fn vouched(&self) -> u64 {
+        self.vouched
     }
 
     /// The write position up to which everything is durable.
@@ -99,6 +115,7 @@ struct Point {
     seq: u64,
     position: u64,
     created: u64,
+    vouching: u64,
     positions: Positions,
 }
 
@@ -165,9 +182,8 @@ impl<D: Disk> Journal<D> {
     /// Flushes, and returns the fsync that makes everything appended and acknowledged so far
     /// durable; `None` when there is nothing to do.
     ///
-    /// One job at a time is enough; a second one covers what the first one does and more. Segments
-    /// that all cursors are done with are deleted by the job that follows the one which made
-    /// the acknowledgements durable.
+    /// One job at a time is enough; a second one covers what the first one does and more. After
+    /// the fsync the job deletes the segments that all cursors are done with.
     ///
     /// # Errors
     /// See [`SyncError`].
@@ -177,8 +193,10 @@ impl<D: Disk> Journal<D> {
             self.push_positions()?;
         }
         self.flush()?;
-        let done = self.retention(self.cursors.slowest_durable());
-        let delete: Vec<String> = self.deletable(done).collect();
+        // The job deletes after the fsync, and the positions that it syncs vouch for all records
+        // that they are done with: only what is durable can be acknowledged.
+        let done = self.cursors.slowest();
+        let delete: Vec<String> = self.deletable(done, self.position).collect();
         let sync_dir = self.sync.created > self.sync.created_synced;
         let write = self.position > self.sync.position;
         if !write && !sync_dir && delete.is_empty() {
@@ -203,6 +221,7 @@ impl<D: Disk> Journal<D> {
                 seq: self.next().get() - 1,
                 position: self.position,
                 created: self.sync.created,
+                vouching: self.sync.vouching,
                 positions: self.cursors.written(),
             },
         }))
@@ -222,6 +241,7 @@ impl<D: Disk> Journal<D> {
         if ours {
             let state = &mut self.sync;
             state.position = state.position.max(point.position);
+            state.vouched = state.vouched.max(point.vouching);
             state.created_synced = state.created_synced.max(point.created);
             let synced = state.position;
             state.dirty.retain(|(_, end)| *end > synced);
@@ -239,10 +259,10 @@ impl<D: Disk> Journal<D> {
     /// # Errors
     /// See [`SyncError`].
     pub fn sync(&mut self) -> Result<Seq, SyncError> {
-        while let Some(job) = self.start_sync()? {
-            self.finish_sync(job.run())?;
+        match self.start_sync()? {
+            Some(job) => self.finish_sync(job.run()),
+            None => Ok(self.durable()),
         }
-        Ok(self.durable())
     }
 
     /// Syncs, and notes at the end of the journal that all of it is durable, so that the next
