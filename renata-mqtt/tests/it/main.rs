@@ -1,0 +1,5 @@
+//! Public behaviour of renata-mqtt.
+
+mod lossy_link;
+mod observer;
+mod support;
