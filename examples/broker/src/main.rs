@@ -1,2 +1,6 @@
 //! The reference broker as a program; everything is in the library.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    renata_broker::main_from(std::env::args_os())
+}

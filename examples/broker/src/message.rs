@@ -23,9 +23,6 @@ pub struct Message {
     pub qos: u8,
     /// Milliseconds since 1970 UTC after which it is not delivered any more.
     pub expires_at: Option<u64>,
-    /// The principal that published it: a retained message is only delivered while its publisher may
-    /// still publish there.
-    pub publisher: Arc<str>,
 }
 
 impl Message {

@@ -52,7 +52,8 @@ impl<'a> PublishRef<'a> {
             properties,
             payload: reader.rest(),
         };
-        if topic.is_empty() && (version == Version::V3_1_1 || this.topic_alias().is_none()) {
+        // In 5.0 an alias may stand for the topic; who knows the aliases looks for it.
+        if topic.is_empty() && version == Version::V3_1_1 {
             return Err(DecodeError::Topic);
         }
         Ok(this)

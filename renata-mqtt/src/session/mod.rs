@@ -177,6 +177,14 @@ impl<M> Session<M> {
         self.outbound.open(stage, message)
     }
 
+    /// Uses up the next packet identifier without sending anything under it.
+    ///
+    /// For an owner whose identifiers follow from its own numbering of messages, when it drops one
+    /// of them before it was sent. Only while [`window`](Self::window) is above zero.
+    pub fn skip(&mut self) {
+        self.outbound.skip();
+    }
+
     /// Client role: takes a packet identifier for a SUBSCRIBE or UNSUBSCRIBE with this many filters,
     /// which the caller then writes. Its answer comes to [`Handler::suback`] or
     /// [`Handler::unsuback`], or never if the connection is lost.

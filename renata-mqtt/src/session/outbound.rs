@@ -230,6 +230,10 @@ impl<M> Outbound<M> {
         }
     }
 
+    pub(super) fn skip(&mut self) {
+        self.ring.skip();
+    }
+
     pub(super) fn request(&mut self, kind: Request, filters: usize) -> Result<PacketId, Refused> {
         if self.link.is_none() {
             return Err(Refused::NotConnected);

@@ -41,6 +41,14 @@ impl<T> Ring<T> {
         Ok(id_of(self.first + len))
     }
 
+    /// Uses up the next identifier; when the ring spans them all, nothing happens.
+    pub(super) fn skip(&mut self) {
+        if !self.is_full() {
+            self.slots.push_back(None);
+            self.close_up();
+        }
+    }
+
     /// Whether no identifier is left.
     pub(super) fn is_full(&self) -> bool {
         self.slots.len() as u64 == IDS
@@ -206,6 +214,18 @@ mod tests {
         for n in [1, 9, 11, 65_535] {
             assert_eq!(ring.remove(id(n)), None, "{n}");
         }
+    }
+
+    #[test]
+    fn a_skipped_identifier_is_never_open() {
+        let mut ring = Ring::starting_at(id(65_535));
+        ring.skip();
+        assert_eq!(ring.push('a'), Ok(id(1)));
+        ring.skip();
+        assert_eq!(ring.remove(id(2)), None);
+        assert_eq!(ring.push('b'), Ok(id(3)));
+        assert_eq!(ring.remove(id(1)), Some('a'));
+        assert_eq!(ring.remove(id(3)), Some('b'));
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub struct Limits {
     /// Subscriptions of one client. Default: 10 000.
     pub subscriptions: usize,
     /// Levels of a topic or filter. Default: 64.
-    pub topic_levels: usize,
+    pub topic_levels: u16,
     /// Retained messages. Default: 1 000 000.
     pub retained: usize,
 }

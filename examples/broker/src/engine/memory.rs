@@ -35,7 +35,7 @@ impl Engine for Memory {
         false
     }
 
-    fn close(&mut self) -> Result<(), EngineError> {
+    fn sync(&mut self) -> Result<(), EngineError> {
         Ok(())
     }
 }

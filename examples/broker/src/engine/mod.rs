@@ -37,7 +37,8 @@ pub trait Engine: Send {
     /// Adds one batch of changes, all or nothing. Does not wait for the disk.
     ///
     /// # Errors
-    /// [`EngineError::Full`]: nothing of the batch was kept; it may fit again later.
+    /// [`EngineError::Full`]: nothing of the batch was kept; it may fit again later. Only batches with a
+    /// [`Change::Message`] are refused so: the others take little room, and most of them free some.
     fn append(&mut self, now: Instant, changes: &[Change<'_>]) -> Result<Ticket, EngineError>;
 
     /// Everything up to this ticket survives a power cut.
@@ -60,11 +61,11 @@ pub trait Engine: Send {
     /// Whether it keeps anything: `false` spares the caller the work of describing changes.
     fn is_durable(&self) -> bool;
 
-    /// Commits everything; called at the end of a drain.
+    /// Commits everything that was appended so far, and waits for it; called in a drain.
     ///
     /// # Errors
     /// As [`turn`](Self::turn).
-    fn close(&mut self) -> Result<(), EngineError>;
+    fn sync(&mut self) -> Result<(), EngineError>;
 }
 
 /// A position in the log: grows with each append.
@@ -93,7 +94,8 @@ pub enum Change<'a> {
     Enqueue(SessionId, &'a QueueRecord),
     /// QoS 2: the subscriber has the message (PUBREC); only its packet id is needed from now on.
     Received(SessionId, u64),
-    /// The entry with this sequence number is done: acknowledged, expired or dropped.
+    /// The entry with this sequence number is done: acknowledged, expired or dropped. One that is not
+    /// there is no error.
     Dequeue(SessionId, u64),
     /// QoS 2 from the client: this packet id is taken until it is released. A PUBLISH that repeats it
     /// is not routed again.

@@ -1,0 +1,164 @@
+//! The state that the engine has kept, put back in place at the start.
+
+use std::sync::Arc;
+
+use renata_mqtt::PacketId;
+use renata_mqtt::session::{Restore, Role, Session, Stage};
+use renata_topics::{TopicFilter, TopicName};
+
+use super::client::{Client, ClientKey, Held, Queue, Subscription};
+use super::{Core, Timer, retained};
+use crate::access::Who;
+use crate::clock::Now;
+use crate::engine::{EngineError, RecoveredEntry, RecoveredSession, Ticket};
+
+impl Core {
+    /// Puts everything back; sessions whose time is over end here.
+    pub(super) fn recover(&mut self, now: Now) -> Result<(), EngineError> {
+        let state = self.engine.recover()?;
+        self.committed = self.engine.committed();
+        self.next_session = state.next_session;
+        self.next_message = state.next_message;
+        for (id, message) in state.retained {
+            if let Ok(topic) = TopicName::new(&message.topic) {
+                let entry = retained::Entry {
+                    id: Some(id),
+                    message: Arc::clone(&message),
+                };
+                self.retained.set(topic, entry);
+            }
+        }
+        let count = state.sessions.len();
+        for session in state.sessions {
+            self.recover_session(now, session)?;
+        }
+        if self.engine.is_durable() {
+            tracing::info!(
+                sessions = count,
+                retained = self.retained.len(),
+                "recovered"
+            );
+        }
+        Ok(())
+    }
+
+    fn recover_session(&mut self, now: Now, state: RecoveredSession) -> Result<(), EngineError> {
+        let record = &state.record;
+        let (session, queue) = exchanges(&state)?;
+        let client = Client {
+            id: record.id,
+            who: Arc::new(Who::recovered(&record.client_id, &record.principal)),
+            link: None,
+            session: Some(Box::new(session)),
+            queue,
+            subscriptions: record
+                .subscriptions
+                .iter()
+                .map(Subscription::from_record)
+                .collect(),
+            expiry_secs: record.expiry_secs,
+            // One that was connected when the process ended left now.
+            left_at: Some(record.left_at.unwrap_or(now.unix_ms)),
+            will: None,
+            next_seq: state.next_seq,
+            recorded: true,
+            pending: false,
+            waiting: false,
+        };
+        let (id, expires_at) = (client.id, client.expires_at());
+        let subscriptions = client.subscriptions.clone();
+        let key = ClientKey(self.clients.insert(client) as u32);
+        self.by_id.insert(Arc::clone(&record.client_id), key);
+        for subscription in &subscriptions {
+            if let Ok(filter) = TopicFilter::new(&subscription.filter) {
+                self.router.insert(filter, key, subscription.options);
+            }
+        }
+        if let Some(at) = expires_at {
+            self.timers.set(now.when(at), Timer::Expiry(key, id));
+        }
+        Ok(())
+    }
+}
+
+/// Splits what was kept: up to the last QoS 2 exchange that got as far as PUBREC the entries are open,
+/// the others are queued. All of them may have been sent; the packet ids follow from the numbers.
+fn exchanges(state: &RecoveredSession) -> Result<(Session<Held>, Queue), EngineError> {
+    let received = |entry: &RecoveredEntry| entry.message.is_none();
+    let open = state
+        .queue
+        .iter()
+        .rposition(received)
+        .map_or(0, |last| last + 1);
+    let mut messages = Vec::new();
+    let mut queue = Queue::default();
+    let mut next = state
+        .queue
+        .get(open)
+        .map_or(state.next_seq, |entry| entry.record.seq);
+    for (order, entry) in state.queue.iter().enumerate() {
+        let held = held(entry);
+        if order < open {
+            let stage = match (&entry.message, entry.record.qos) {
+                (None, _) => Stage::Received {
+                    order: order as u64,
+                },
+                (Some(_), 2) => Stage::Published2,
+                (Some(_), _) => Stage::Published1,
+            };
+            messages.push((packet_id(entry.record.seq), stage, held));
+        } else {
+            // Entries that are done leave gaps, and packet ids count them.
+            while next < entry.record.seq {
+                queue.push(hollow(next), Ticket::default());
+                next += 1;
+            }
+            next = entry.record.seq + 1;
+            queue.push(held, Ticket::default());
+        }
+    }
+    let first = queue
+        .front()
+        .map_or(state.next_seq, |queued| queued.held.seq);
+    let restore = Restore {
+        next: packet_id(first),
+        messages,
+        recorded: state
+            .inbound
+            .iter()
+            .filter_map(|id| PacketId::new(*id))
+            .collect(),
+    };
+    let session = Session::restore(Role::Server, restore)
+        .map_err(|e| EngineError::Failed(format!("{}: {e}", state.record.client_id)))?;
+    Ok((session, queue))
+}
+
+fn held(entry: &RecoveredEntry) -> Held {
+    Held {
+        message: entry.message.clone(),
+        seq: entry.record.seq,
+        qos: entry.record.qos,
+        retain: entry.record.retain,
+        dup: true,
+        identifiers: entry.record.identifiers.clone(),
+        group: None,
+    }
+}
+
+/// An entry of which only the number is left.
+fn hollow(seq: u64) -> Held {
+    Held {
+        message: None,
+        seq,
+        qos: 1,
+        retain: false,
+        dup: false,
+        identifiers: Default::default(),
+        group: None,
+    }
+}
+
+fn packet_id(seq: u64) -> PacketId {
+    PacketId::new((seq % 65_535) as u16 + 1).unwrap_or(PacketId::MIN)
+}

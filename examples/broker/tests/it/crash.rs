@@ -1,0 +1,127 @@
+//! `kill -9` in the middle of the traffic: what was acknowledged is there afterwards.
+
+use std::process::Stdio;
+
+use renata_peers::{python, wait_for};
+
+use crate::support::{Broker, DEADLINE, Lines, run_well};
+
+/// Publishes `sys.argv[3]` numbered messages at QoS `sys.argv[2]` and prints the number of each one
+/// that was acknowledged. paho keeps what was not and sends it again after the reconnect.
+const PUBLISHER: &str = r"
+import sys, threading
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+port, qos, count, version = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+protocol = mqtt.MQTTv5 if version == '5' else mqtt.MQTTv311
+kept = {'clean_session': False} if version != '5' else {}
+client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id='pub', protocol=protocol, **kept)
+client.max_inflight_messages_set(20)
+client.reconnect_delay_set(0.05, 0.2)
+acked, numbers, done = set(), {}, threading.Event()
+def published(c, u, mid, reason, props):
+    acked.add(mid)
+    if len(acked) == count: done.set()
+client.on_publish = published
+if version == '5':
+    props = mqtt.Properties(mqtt.PacketTypes.CONNECT)
+    props.SessionExpiryInterval = 600
+    client.connect('127.0.0.1', port, clean_start=False, properties=props)
+else:
+    client.connect('127.0.0.1', port)
+client.loop_start()
+for n in range(count):
+    client.publish('crash/data', str(n), qos=qos)
+ok = done.wait(50)
+print('acked', len(acked), flush=True)
+client.disconnect()
+sys.exit(0 if ok else 1)
+";
+
+fn crash(qos: &str, version: &str, count: usize) -> (Vec<usize>, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap().to_owned();
+    let mut broker = Broker::start(&[
+        "--listen",
+        "mqtt://127.0.0.1:0",
+        "--allow-anonymous",
+        "--data-dir",
+        &data,
+    ]);
+    let protocol = if version == "5" { "mqttv5" } else { "mqttv311" };
+    let session: &[&str] = if version == "5" { &["-c", "-x", "600"] } else { &["-c"] };
+    let subscriber = |broker: &Broker| {
+        let mut command = broker.subscriber();
+        command.args(["-V", protocol, "-i", "sub", "-q", qos, "-t", "crash/data"]);
+        command.args(session);
+        command
+    };
+    run_well(subscriber(&broker).arg("-E"));
+    let sub = Lines::of(subscriber(&broker).args(["-W", "100"]));
+    let mut publisher = python()
+        .expect("the Python judges are installed")
+        .args(["-c", PUBLISHER, &broker.port(), qos, &count.to_string(), version])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("python starts");
+    for part in 1..=3 {
+        let seen = || sub.now().len() >= part * count / 5;
+        assert!(wait_for(DEADLINE, seen), "part {part}: {}", broker.log());
+        broker.restart();
+    }
+    let status = publisher.wait().expect("python ends");
+    let output = publisher.wait_with_output().expect("its output");
+    assert!(status.success(), "{output:?} {}", broker.log());
+    wait_for(DEADLINE, || {
+        let mut got = sub.now();
+        got.sort_unstable();
+        got.dedup();
+        got.len() >= count
+    });
+    let got = sub.now().iter().map(|line| line.parse().unwrap()).collect();
+    (got, broker.log())
+}
+
+#[test]
+fn no_acknowledged_qos_1_message_is_lost() {
+    for version in ["5", "311"] {
+        let (mut got, log) = crash("1", version, 600);
+        got.sort_unstable();
+        got.dedup();
+        assert_eq!(got, (0..600).collect::<Vec<_>>(), "{version}: {log}");
+    }
+}
+
+#[test]
+fn qos_2_arrives_exactly_once_and_in_order() {
+    for version in ["5", "311"] {
+        let (got, log) = crash("2", version, 600);
+        assert_eq!(got, (0..600).collect::<Vec<_>>(), "{version}: {log}");
+    }
+}
+
+#[test]
+fn retained_messages_survive() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let mut broker = Broker::start(&[
+        "--listen",
+        "mqtt://127.0.0.1:0",
+        "--allow-anonymous",
+        "--data-dir",
+        data,
+    ]);
+    for n in ["a", "b", "c"] {
+        let topic = format!("kept/{n}");
+        run_well(broker.publisher().args(["-q", "1", "-r", "-t", &topic, "-m", n]));
+    }
+    run_well(broker.publisher().args(["-q", "1", "-r", "-t", "kept/b", "-n"]));
+    broker.restart();
+    let mut text: Vec<_> = run_well(broker.subscriber().args(["-C", "2", "-t", "kept/#"]))
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    text.sort_unstable();
+    assert_eq!(text, ["a", "c"]);
+}

@@ -1,0 +1,6 @@
+//! The broker from the outside: its command line, and the clients of others.
+
+mod cli;
+mod interop;
+mod malformed;
+mod support;
