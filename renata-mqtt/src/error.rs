@@ -65,6 +65,20 @@ pub enum DecodeError {
     /// A property with a value that it cannot have.
     #[error("property {0} has a value that it cannot have")]
     PropertyValue(u32),
+    /// More than [`MAX_PROPERTIES`](crate::packet::MAX_PROPERTIES) properties in one packet.
+    #[error("more than {} properties in one packet", crate::packet::MAX_PROPERTIES)]
+    TooManyProperties,
+    /// A reason code that does not exist or does not belong into this packet.
+    #[error("reason code {code:#04x} does not belong into packet type {packet_type}")]
+    ReasonCode {
+        /// The packet type.
+        packet_type: u8,
+        /// The code.
+        code: u8,
+    },
+    /// No Local on a shared subscription [MQTT-3.8.3-4].
+    #[error("no local on a shared subscription")]
+    NoLocalShared,
     /// A SUBSCRIBE or UNSUBSCRIBE without a filter, or an acknowledgement of one without a code.
     #[error("no topic filter or reason code")]
     Empty,
@@ -78,9 +92,11 @@ impl DecodeError {
             Self::TooLarge { .. } => ReasonCode::PACKET_TOO_LARGE,
             Self::ProtocolName | Self::ProtocolLevel(_) => ReasonCode::UNSUPPORTED_PROTOCOL_VERSION,
             Self::Topic => ReasonCode::TOPIC_NAME_INVALID,
-            Self::PropertyTwice(_) | Self::PropertyValue(_) | Self::Empty => {
-                ReasonCode::PROTOCOL_ERROR
-            }
+            Self::TooManyProperties => ReasonCode::QUOTA_EXCEEDED,
+            Self::PropertyTwice(_)
+            | Self::PropertyValue(_)
+            | Self::NoLocalShared
+            | Self::Empty => ReasonCode::PROTOCOL_ERROR,
             _ => ReasonCode::MALFORMED_PACKET,
         }
     }
@@ -96,4 +112,27 @@ pub enum EncodeError {
     /// A packet of more than 268 435 455 bytes (MQTT 5.0 §2.1.4).
     #[error("packet of more than 268435455 bytes")]
     TooLarge,
+    /// Text with a NUL in it [MQTT-1.5.4-2].
+    #[error("text with a NUL in it")]
+    Nul,
+    /// A topic name that is empty without an alias, or has a wildcard in it [MQTT-3.3.2-2].
+    #[error("topic name is empty or has a wildcard in it")]
+    Topic,
+    /// A topic filter that is empty or has a wildcard in the wrong place, or No Local on a shared
+    /// one.
+    #[error("topic filter is empty, has a misplaced wildcard, or is shared with no local")]
+    Filter,
+    /// No topic filter or reason code at all.
+    #[error("no topic filter or reason code")]
+    Empty,
+    /// A packet identifier at QoS 0, or none at QoS 1 or 2 [MQTT-2.2.1-2].
+    #[error("packet identifier and QoS do not go together")]
+    PacketId,
+    /// A property that does not belong into this packet, is there twice, or has a value that it
+    /// cannot have.
+    #[error("property {0} does not belong here, is there twice, or is out of range")]
+    Property(u8),
+    /// Something that MQTT 3.1.1 cannot say: AUTH, or a password without a username.
+    #[error("MQTT 3.1.1 cannot say this")]
+    Version,
 }

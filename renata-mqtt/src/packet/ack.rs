@@ -1,7 +1,7 @@
 //! PUBACK, PUBREC, PUBREL and PUBCOMP (MQTT 5.0 §3.4 to §3.7), which look the same.
 
 use super::properties::{self, Allowed};
-use super::{Properties, Property, sealed};
+use super::{Properties, Property, reasons, sealed};
 use crate::wire::{Reader, Sink};
 use crate::{DecodeError, EncodeError, PacketId, ReasonCode, Version};
 
@@ -14,10 +14,14 @@ pub struct AckRef<'a> {
 }
 
 impl<'a> AckRef<'a> {
-    pub(super) fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
+    pub(super) fn decode(
+        version: Version,
+        packet_type: u8,
+        body: &'a [u8],
+    ) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let id = reader.id()?;
-        let (reason, properties) = tail(version, &mut reader, Allowed::ACK)?;
+        let (reason, properties) = tail(version, packet_type, &mut reader, Allowed::ACK)?;
         Ok(Self {
             id,
             reason,
@@ -53,13 +57,14 @@ impl<'a> AckRef<'a> {
 /// A reason code and properties, both of which 5.0 lets the sender leave out.
 pub(super) fn tail<'a>(
     version: Version,
+    packet_type: u8,
     reader: &mut Reader<'a>,
     allowed: Allowed,
 ) -> Result<(ReasonCode, Properties<'a>), DecodeError> {
     let mut reason = ReasonCode::SUCCESS;
     let mut properties = Properties::default();
     if version == Version::V5 && !reader.is_empty() {
-        reason = ReasonCode::new(reader.u8()?);
+        reason = reasons::checked(packet_type, version, reader.u8()?)?;
         if !reader.is_empty() {
             properties = Properties::decode(reader, allowed)?;
         }
@@ -106,7 +111,7 @@ impl sealed::Body for Ack<'_> {
 
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
         sink.put(&self.id.get().to_be_bytes());
-        put_tail(version, self.reason, self.properties, sink)
+        put_tail(version, self.reason, self.properties, Allowed::ACK, sink)
     }
 }
 
@@ -114,12 +119,13 @@ pub(super) fn put_tail(
     version: Version,
     reason: ReasonCode,
     list: &[Property<'_>],
+    allowed: Allowed,
     sink: &mut impl Sink,
 ) -> Result<(), EncodeError> {
     if version == Version::V5 && (reason != ReasonCode::SUCCESS || !list.is_empty()) {
         sink.put(&[reason.get()]);
         if !list.is_empty() {
-            properties::write(list, sink)?;
+            properties::write(list, allowed, sink)?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! CONNACK (MQTT 5.0 §3.2).
 
 use super::properties::{self, Allowed};
-use super::{Properties, Property, sealed};
+use super::{Properties, Property, reasons, sealed};
 use crate::wire::{Reader, Sink};
 use crate::{DecodeError, EncodeError, ReasonCode, Version};
 
@@ -27,10 +27,14 @@ impl<'a> ConnAckRef<'a> {
             Version::V5 if reader.is_empty() => (from_return_code(code), Properties::default()),
             Version::V5 => {
                 let properties = Properties::decode(&mut reader, Allowed::CONNACK)?;
-                (ReasonCode::new(code), properties)
+                (reasons::checked(2, version, code)?, properties)
             }
         };
         reader.end()?;
+        // No session with a refusal [MQTT-3.2.2-6].
+        if flags == 1 && reason.is_error() {
+            return Err(DecodeError::Reserved(flags));
+        }
         Ok(Self {
             session_present: flags == 1,
             reason,
@@ -80,7 +84,7 @@ impl sealed::Body for ConnAck<'_> {
         };
         sink.put(&[self.session_present.into(), code]);
         if version == Version::V5 {
-            properties::write(self.properties, sink)?;
+            properties::write(self.properties, Allowed::CONNACK, sink)?;
         }
         Ok(())
     }

@@ -201,6 +201,9 @@ impl sealed::Body for Connect<'_> {
     }
 
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+        if version == Version::V3_1_1 && self.password.is_some() && self.username.is_none() {
+            return Err(EncodeError::Version);
+        }
         put_str("MQTT", sink)?;
         let mut flags = if self.clean_start { CLEAN_START } else { 0 };
         if let Some(will) = &self.will {
@@ -212,12 +215,15 @@ impl sealed::Body for Connect<'_> {
         sink.put(&[version.level(), flags]);
         sink.put(&self.keep_alive.to_be_bytes());
         if version == Version::V5 {
-            properties::write(self.properties, sink)?;
+            properties::write(self.properties, Allowed::CONNECT, sink)?;
         }
         put_str(self.client_id, sink)?;
         if let Some(will) = &self.will {
             if version == Version::V5 {
-                properties::write(will.properties, sink)?;
+                properties::write(will.properties, Allowed::WILL, sink)?;
+            }
+            if will.topic.is_empty() || will.topic.contains(['+', '#']) {
+                return Err(EncodeError::Topic);
             }
             put_str(will.topic, sink)?;
             put_bin(will.payload, sink)?;

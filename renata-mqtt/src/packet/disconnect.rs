@@ -15,7 +15,7 @@ pub struct DisconnectRef<'a> {
 
 impl<'a> DisconnectRef<'a> {
     pub(super) fn decode(version: Version, body: &'a [u8]) -> Result<Self, DecodeError> {
-        let (reason, properties) = tail(version, &mut Reader::new(body), Allowed::DISCONNECT)?;
+        let (reason, properties) = tail(version, 14, &mut Reader::new(body), Allowed::DISCONNECT)?;
         Ok(Self { reason, properties })
     }
 
@@ -47,7 +47,7 @@ impl sealed::Body for Disconnect<'_> {
     }
 
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
-        put_tail(version, self.reason, self.properties, sink)
+        put_tail(version, self.reason, self.properties, Allowed::DISCONNECT, sink)
     }
 }
 
@@ -60,7 +60,13 @@ pub struct AuthRef<'a> {
 
 impl<'a> AuthRef<'a> {
     pub(super) fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let (reason, properties) = tail(Version::V5, &mut Reader::new(body), Allowed::AUTH)?;
+        let mut reader = Reader::new(body);
+        let (reason, properties) = tail(Version::V5, 15, &mut reader, Allowed::AUTH)?;
+        // The method is always there (MQTT 5.0 §3.15.2.2.2).
+        let method = |property| matches!(property, Property::AuthenticationMethod(_)).then_some(());
+        if properties.find(method).is_none() {
+            return Err(DecodeError::PropertyValue(21));
+        }
         Ok(Self { reason, properties })
     }
 
@@ -91,7 +97,10 @@ impl sealed::Body for Auth<'_> {
         0xf0
     }
 
-    fn body<S: Sink>(&self, _: Version, sink: &mut S) -> Result<(), EncodeError> {
-        put_tail(Version::V5, self.reason, self.properties, sink)
+    fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+        if version == Version::V3_1_1 {
+            return Err(EncodeError::Version);
+        }
+        put_tail(version, self.reason, self.properties, Allowed::AUTH, sink)
     }
 }

@@ -6,6 +6,7 @@ mod connect;
 mod disconnect;
 mod properties;
 mod publish;
+mod reasons;
 mod suback;
 mod subscribe;
 
@@ -13,7 +14,7 @@ pub use ack::{Ack, AckKind, AckRef};
 pub use connack::{ConnAck, ConnAckRef};
 pub use connect::{Connect, ConnectRef, LastWill, WillRef};
 pub use disconnect::{Auth, AuthRef, Disconnect, DisconnectRef};
-pub use properties::{Properties, Property};
+pub use properties::{MAX_PROPERTIES, Properties, Property};
 pub use publish::{Payload, Publish, PublishOut, PublishRef};
 pub use suback::{SubAck, SubAckRef, UnsubAck, UnsubAckRef};
 pub use subscribe::{
@@ -93,10 +94,10 @@ impl<'a> PacketRef<'a> {
             1 => ConnectRef::decode(body).map(Self::Connect),
             2 => ConnAckRef::decode(version, body).map(Self::ConnAck),
             3 => PublishRef::decode(version, frame, header).map(Self::Publish),
-            4 => AckRef::decode(version, body).map(Self::PubAck),
-            5 => AckRef::decode(version, body).map(Self::PubRec),
-            6 => AckRef::decode(version, body).map(Self::PubRel),
-            7 => AckRef::decode(version, body).map(Self::PubComp),
+            4 => AckRef::decode(version, packet_type, body).map(Self::PubAck),
+            5 => AckRef::decode(version, packet_type, body).map(Self::PubRec),
+            6 => AckRef::decode(version, packet_type, body).map(Self::PubRel),
+            7 => AckRef::decode(version, packet_type, body).map(Self::PubComp),
             8 => SubscribeRef::decode(version, body).map(Self::Subscribe),
             9 => SubAckRef::decode(version, body).map(Self::SubAck),
             10 => UnsubscribeRef::decode(version, body).map(Self::Unsubscribe),

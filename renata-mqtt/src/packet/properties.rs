@@ -2,7 +2,7 @@
 
 use crate::DecodeError;
 use crate::EncodeError;
-use crate::wire::{Count, Reader, Sink, put_bin, put_str, put_varint};
+use crate::wire::{Count, Reader, Sink, VARINT_MAX, put_bin, put_str, put_varint};
 
 /// One property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,10 @@ pub enum Property<'a> {
     SharedSubscriptionAvailable(bool),
 }
 
+/// Most properties in one packet. The specification sets no limit, so a packet could hold a hundred
+/// thousand empty user properties and cost whoever looks at them.
+pub const MAX_PROPERTIES: usize = 1024;
+
 /// The properties of a received packet, checked, in the order in which they were sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Properties<'a> {
@@ -116,6 +120,7 @@ impl<'a> Properties<'a> {
         let raw = reader.take(len as usize)?;
         let mut rest = Reader::new(raw);
         let mut seen = 0_u64;
+        let mut count = 0;
         while !rest.is_empty() {
             let id = rest.rest()[0];
             read(&mut rest)?;
@@ -126,7 +131,15 @@ impl<'a> Properties<'a> {
             if seen & bit & !allowed.1 != 0 {
                 return Err(DecodeError::PropertyTwice(id.into()));
             }
+            count += 1;
+            if count > MAX_PROPERTIES {
+                return Err(DecodeError::TooManyProperties);
+            }
             seen |= bit;
+        }
+        // Data without the method that reads it (MQTT 5.0 §3.1.2.11.10).
+        if seen & (1 << AUTHENTICATION_DATA) != 0 && seen & (1 << AUTHENTICATION_METHOD) == 0 {
+            return Err(DecodeError::Property(AUTHENTICATION_DATA));
         }
         Ok(Self { raw })
     }
@@ -226,13 +239,23 @@ fn read<'a>(reader: &mut Reader<'a>) -> Result<Property<'a>, DecodeError> {
 }
 
 /// Writes a property list with its length.
-pub(crate) fn write(list: &[Property<'_>], sink: &mut impl Sink) -> Result<(), EncodeError> {
+pub(crate) fn write(
+    list: &[Property<'_>],
+    allowed: Allowed,
+    sink: &mut impl Sink,
+) -> Result<(), EncodeError> {
     let mut len = Count::default();
+    let mut seen = 0_u64;
     for property in list {
-        write_one(property, &mut len)?;
+        let id = write_one(property, &mut len)?;
+        let bit = 1 << id;
+        if allowed.0 & bit == 0 || seen & bit & !allowed.1 != 0 || !property.is_in_range() {
+            return Err(EncodeError::Property(id));
+        }
+        seen |= bit;
     }
     let len = u32::try_from(len.0).map_err(|_| EncodeError::TooLarge)?;
-    if len > crate::wire::VARINT_MAX {
+    if len > VARINT_MAX {
         return Err(EncodeError::TooLarge);
     }
     put_varint(len, sink);
@@ -242,7 +265,8 @@ pub(crate) fn write(list: &[Property<'_>], sink: &mut impl Sink) -> Result<(), E
     Ok(())
 }
 
-fn write_one(property: &Property<'_>, sink: &mut impl Sink) -> Result<(), EncodeError> {
+/// Writes one property and says its identifier.
+fn write_one(property: &Property<'_>, sink: &mut impl Sink) -> Result<u8, EncodeError> {
     use Property as P;
     let (id, value) = match *property {
         P::PayloadFormatIndicator(is) => (1, Value::Byte(is.into())),
@@ -286,7 +310,24 @@ fn write_one(property: &Property<'_>, sink: &mut impl Sink) -> Result<(), Encode
             put_str(text, sink)?;
         }
     }
-    Ok(())
+    Ok(id)
+}
+
+const AUTHENTICATION_METHOD: u32 = 21;
+const AUTHENTICATION_DATA: u32 = 22;
+
+impl Property<'_> {
+    /// Whether the value is one that the specification allows.
+    fn is_in_range(&self) -> bool {
+        match *self {
+            Self::SubscriptionIdentifier(number) => (1..=VARINT_MAX).contains(&number),
+            Self::ReceiveMaximum(number) | Self::TopicAlias(number) => number > 0,
+            Self::MaximumPacketSize(number) => number > 0,
+            Self::MaximumQoS(level) => level < 2,
+            Self::ResponseTopic(topic) => !topic.is_empty() && !topic.contains(['+', '#']),
+            _ => true,
+        }
+    }
 }
 
 enum Value<'a> {

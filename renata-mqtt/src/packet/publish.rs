@@ -220,12 +220,20 @@ impl sealed::Body for PublishOut<'_> {
     }
 
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
+        let alias = |property: &Property<'_>| matches!(property, Property::TopicAlias(_));
+        let nameless = self.topic.is_empty()
+            && (version == Version::V3_1_1 || !self.properties.iter().any(alias));
+        if nameless || memchr::memchr2(b'+', b'#', self.topic.as_bytes()).is_some() {
+            return Err(EncodeError::Topic);
+        }
         put_str(self.topic, sink)?;
-        if self.qos != QoS::AtMostOnce {
-            sink.put(&self.id.map_or(0, PacketId::get).to_be_bytes());
+        match (self.qos, self.id) {
+            (QoS::AtMostOnce, _) => {}
+            (_, Some(id)) => sink.put(&id.get().to_be_bytes()),
+            (_, None) => return Err(EncodeError::PacketId),
         }
         if version == Version::V5 {
-            properties::write(self.properties, sink)?;
+            properties::write(self.properties, Allowed::PUBLISH, sink)?;
         }
         match self.payload {
             Payload::Slice(bytes) => sink.put(bytes),

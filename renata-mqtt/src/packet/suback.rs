@@ -1,7 +1,7 @@
 //! SUBACK (MQTT 5.0 §3.9) and UNSUBACK (§3.11).
 
 use super::properties::{self, Allowed};
-use super::{Properties, Property, sealed};
+use super::{Properties, Property, reasons, sealed};
 use crate::wire::{Reader, Sink};
 use crate::{DecodeError, EncodeError, PacketId, ReasonCode, Version};
 
@@ -30,6 +30,9 @@ macro_rules! codes_packet {
                 }
                 if !wanted && !codes.is_empty() {
                     return Err(DecodeError::TrailingBytes);
+                }
+                for code in codes {
+                    reasons::checked($first >> 4, version, *code)?;
                 }
                 Ok(Self {
                     id,
@@ -81,9 +84,12 @@ macro_rules! codes_packet {
             fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
                 sink.put(&self.id.get().to_be_bytes());
                 if version == Version::V5 {
-                    properties::write(self.properties, sink)?;
+                    properties::write(self.properties, Allowed::ACK, sink)?;
                 }
                 if version == Version::V5 || $v3_codes {
+                    if self.codes.is_empty() {
+                        return Err(EncodeError::Empty);
+                    }
                     for code in self.codes {
                         // 3.1.1 has one code for every failure (§3.9.3).
                         let failed = version == Version::V3_1_1 && code.is_error();

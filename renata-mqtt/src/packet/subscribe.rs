@@ -1,5 +1,7 @@
 //! SUBSCRIBE (MQTT 5.0 §3.8) and UNSUBSCRIBE (§3.10).
 
+use renata_topics::TopicFilter;
+
 use super::properties::{self, Allowed};
 use super::{Properties, Property, sealed};
 use crate::wire::{Reader, Sink, put_str};
@@ -87,8 +89,11 @@ impl<'a> SubscribeRef<'a> {
             return Err(DecodeError::Empty);
         }
         while !reader.is_empty() {
-            reader.str()?;
-            SubscriptionOptions::decode(version, reader.u8()?)?;
+            let filter = reader.str()?;
+            let options = SubscriptionOptions::decode(version, reader.u8()?)?;
+            if options.no_local && filter.starts_with(SHARED) {
+                return Err(DecodeError::NoLocalShared);
+            }
         }
         Ok(Self {
             version,
@@ -151,9 +156,16 @@ impl sealed::Body for Subscribe<'_> {
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
         sink.put(&self.id.get().to_be_bytes());
         if version == Version::V5 {
-            properties::write(self.properties, sink)?;
+            properties::write(self.properties, Allowed::SUBSCRIBE, sink)?;
+        }
+        if self.filters.is_empty() {
+            return Err(EncodeError::Empty);
         }
         for (filter, options) in self.filters {
+            let shared = check_filter(filter)?;
+            if shared && options.no_local {
+                return Err(EncodeError::Filter);
+            }
             put_str(filter, sink)?;
             sink.put(&[options.encode(version)]);
         }
@@ -230,11 +242,26 @@ impl sealed::Body for Unsubscribe<'_> {
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
         sink.put(&self.id.get().to_be_bytes());
         if version == Version::V5 {
-            properties::write(self.properties, sink)?;
+            properties::write(self.properties, Allowed::UNSUBSCRIBE, sink)?;
+        }
+        if self.filters.is_empty() {
+            return Err(EncodeError::Empty);
         }
         for filter in self.filters {
+            check_filter(filter)?;
             put_str(filter, sink)?;
         }
         Ok(())
     }
 }
+
+/// Whether the filter is shared; an error if it is none.
+fn check_filter(filter: &str) -> Result<bool, EncodeError> {
+    match TopicFilter::new(filter) {
+        Ok(filter) => Ok(filter.share_name().is_some()),
+        Err(_) => Err(EncodeError::Filter),
+    }
+}
+
+/// What a shared subscription begins with (MQTT 5.0 §4.8.2).
+const SHARED: &str = "$share/";

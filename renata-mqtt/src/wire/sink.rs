@@ -32,6 +32,9 @@ pub(crate) fn put_bin(bytes: &[u8], sink: &mut impl Sink) -> Result<(), EncodeEr
 }
 
 pub(crate) fn put_str(text: &str, sink: &mut impl Sink) -> Result<(), EncodeError> {
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        return Err(EncodeError::Nul);
+    }
     put_bin(text.as_bytes(), sink)
 }
 
