@@ -93,10 +93,9 @@ impl DecodeError {
             Self::ProtocolName | Self::ProtocolLevel(_) => ReasonCode::UNSUPPORTED_PROTOCOL_VERSION,
             Self::Topic => ReasonCode::TOPIC_NAME_INVALID,
             Self::TooManyProperties => ReasonCode::QUOTA_EXCEEDED,
-            Self::PropertyTwice(_)
-            | Self::PropertyValue(_)
-            | Self::NoLocalShared
-            | Self::Empty => ReasonCode::PROTOCOL_ERROR,
+            Self::PropertyTwice(_) | Self::PropertyValue(_) | Self::NoLocalShared | Self::Empty => {
+                ReasonCode::PROTOCOL_ERROR
+            }
             _ => ReasonCode::MALFORMED_PACKET,
         }
     }

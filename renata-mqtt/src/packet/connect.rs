@@ -56,8 +56,7 @@ impl<'a> ConnectRef<'a> {
         let reserved = flags & 1 != 0;
         let will_less = !has_will && (will_qos != QoS::AtMostOnce || flags & WILL_RETAIN != 0);
         // 3.1.1 has no password without a username [MQTT-3.1.2-22].
-        let nameless =
-            version == Version::V3_1_1 && flags & PASSWORD != 0 && flags & USERNAME == 0;
+        let nameless = version == Version::V3_1_1 && flags & PASSWORD != 0 && flags & USERNAME == 0;
         if reserved || will_less || nameless {
             return Err(DecodeError::Reserved(flags));
         }

@@ -47,7 +47,13 @@ impl sealed::Body for Disconnect<'_> {
     }
 
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
-        put_tail(version, self.reason, self.properties, Allowed::DISCONNECT, sink)
+        put_tail(
+            version,
+            self.reason,
+            self.properties,
+            Allowed::DISCONNECT,
+            sink,
+        )
     }
 }
 

@@ -210,3 +210,6 @@ impl sealed::Body for PingResp {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,9 @@ impl<'a> Properties<'a> {
         let mut reader = Reader::new(self.raw);
         std::iter::from_fn(move || {
             // Checked when the packet was decoded.
-            (!reader.is_empty()).then(|| read(&mut reader).ok()).flatten()
+            (!reader.is_empty())
+                .then(|| read(&mut reader).ok())
+                .flatten()
         })
     }
 
@@ -167,7 +169,9 @@ impl Allowed {
     pub(crate) const CONNECT: Self = allowed(&[17, 21, 22, 23, 25, 33, 34, 39], &[38]);
     pub(crate) const WILL: Self = allowed(&[1, 2, 3, 8, 9, 24], &[38]);
     pub(crate) const CONNACK: Self = allowed(
-        &[17, 18, 19, 21, 22, 26, 28, 31, 33, 34, 36, 37, 39, 40, 41, 42],
+        &[
+            17, 18, 19, 21, 22, 26, 28, 31, 33, 34, 36, 37, 39, 40, 41, 42,
+        ],
         &[38],
     );
     pub(crate) const PUBLISH: Self = allowed(&[1, 2, 3, 8, 9, 35], &[11, 38]);
@@ -187,7 +191,13 @@ fn read<'a>(reader: &mut Reader<'a>) -> Result<Property<'a>, DecodeError> {
         1 => Ok(true),
         _ => Err(DecodeError::PropertyValue(id)),
     };
-    let not_zero = |zero: bool| if zero { Err(DecodeError::PropertyValue(id)) } else { Ok(()) };
+    let not_zero = |zero: bool| {
+        if zero {
+            Err(DecodeError::PropertyValue(id))
+        } else {
+            Ok(())
+        }
+    };
     Ok(match id {
         1 => Property::PayloadFormatIndicator(flag(reader.u8()?)?),
         2 => Property::MessageExpiryInterval(reader.u32()?),

@@ -118,10 +118,12 @@ impl<'a> PublishRef<'a> {
 
     /// The numbers of the subscriptions that it is sent for.
     pub fn subscription_ids(&self) -> impl Iterator<Item = u32> + use<'a> {
-        self.properties.iter().filter_map(|property| match property {
-            Property::SubscriptionIdentifier(number) => Some(number),
-            _ => None,
-        })
+        self.properties
+            .iter()
+            .filter_map(|property| match property {
+                Property::SubscriptionIdentifier(number) => Some(number),
+                _ => None,
+            })
     }
 }
 
@@ -142,7 +144,11 @@ impl Publish {
     /// If `frame` has another length than the packet's frame.
     #[must_use]
     pub fn new(packet: &PublishRef<'_>, frame: Bytes) -> Self {
-        assert_eq!(frame.len(), packet.frame.len(), "the frame of another packet");
+        assert_eq!(
+            frame.len(),
+            packet.frame.len(),
+            "the frame of another packet"
+        );
         let start = packet.frame.as_ptr().addr();
         let range = |field: &[u8]| {
             let at = field.as_ptr().addr().saturating_sub(start);
