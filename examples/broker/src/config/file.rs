@@ -181,7 +181,7 @@ impl Reader<'_> {
             return Vec::new();
         };
         let mut urls = Vec::new();
-        for item in items.iter() {
+        for item in items {
             match item.get_ref().as_str().map(str::parse) {
                 Some(Ok(url)) => urls.push(url),
                 Some(Err(e)) => {

@@ -1,7 +1,6 @@
 //! One connection as the core sees it: who speaks, and what waits to be written.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use renata_mqtt::{Version, WriteQueue};
 
@@ -19,8 +18,6 @@ pub(super) struct Link {
     /// Tells it from a later one in the same slot.
     pub(super) serial: u64,
     pub(super) peer: SocketAddr,
-    /// The listener that accepted it, for conditions of the policy.
-    pub(super) listener: Arc<str>,
     /// Whom the transport has proved; nobody in particular on a plain connection.
     pub(super) principal: Principal,
     pub(super) phase: Phase,

@@ -49,7 +49,6 @@ use self::timers::Timers;
 use crate::access::Principal;
 use crate::broker::Settings;
 use crate::clock::Now;
-use crate::config::ListenUrl;
 use crate::engine::{Engine, EngineError, SessionId, Ticket};
 
 /// Everything that one worker's clients share.
@@ -166,7 +165,7 @@ impl Core {
     }
 
     /// A connection was accepted.
-    pub(crate) fn open(&mut self, now: Now, id: LinkId, listener: &ListenUrl, peer: SocketAddr) {
+    pub(crate) fn open(&mut self, now: Now, id: LinkId, peer: SocketAddr) {
         let limits = &self.settings.config.limits;
         self.next_serial += 1;
         self.stats.connections += 1;
@@ -177,7 +176,6 @@ impl Core {
         let link = Link {
             serial: self.next_serial,
             peer,
-            listener: listener.to_string().into(),
             principal: Principal::anonymous(),
             phase: Phase::Opening,
             version: Version::V3_1_1,

@@ -30,7 +30,7 @@ impl Core {
         }
         let count = state.sessions.len();
         for session in state.sessions {
-            self.recover_session(now, session)?;
+            self.recover_session(now, &session)?;
         }
         if self.engine.is_durable() {
             tracing::info!(
@@ -42,9 +42,9 @@ impl Core {
         Ok(())
     }
 
-    fn recover_session(&mut self, now: Now, state: RecoveredSession) -> Result<(), EngineError> {
+    fn recover_session(&mut self, now: Now, state: &RecoveredSession) -> Result<(), EngineError> {
         let record = &state.record;
-        let (session, queue) = exchanges(&state)?;
+        let (session, queue) = exchanges(state)?;
         let client = Client {
             id: record.id,
             who: Arc::new(Who::recovered(&record.client_id, &record.principal)),

@@ -79,8 +79,10 @@ struct Table {
 
 impl Table {
     fn new(engine: impl Engine + 'static, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::default();
-        config.allow_anonymous = true;
+        let mut config = Config {
+            allow_anonymous: true,
+            ..Config::default()
+        };
         change(&mut config);
         let settings = Settings {
             access: Access::load(&config).unwrap(),
@@ -105,9 +107,8 @@ impl Table {
     fn open(&mut self) -> LinkId {
         let id = LinkId(self.links);
         self.links += 1;
-        let url = Config::default_listen();
         let peer = "127.0.0.1:9".parse().unwrap();
-        self.core.open(self.now, id, &url, peer);
+        self.core.open(self.now, id, peer);
         id
     }
 
@@ -261,7 +262,8 @@ fn a_full_journal_refuses_the_publisher_and_nobody_gets_the_message() {
     let sub = table.keeper(&slow, "sub", "a", 1);
     let old = table.connect(4, "old", true, &[]);
     let new = table.connect(5, "new", true, &[]);
-    (table.read(old), table.read(new));
+    table.read(old);
+    table.read(new);
     slow.full.store(1, Ordering::SeqCst);
     assert_eq!(
         table.send(new, b"\x32\x07\x00\x01a\x00\x07\x00x"),
@@ -322,7 +324,8 @@ fn a_silent_client_is_let_go_and_its_will_follows_the_delay() {
     // Clean start, will at QoS 0; session expiry 100 s; will delay 10 s; keep-alive 60 s.
     let body = b"\x00\x04MQTT\x05\x06\x00\x3c\x05\x11\x00\x00\x00\x64\x00\x01m\x05\x18\x00\x00\x00\x0a\x00\x04will\x00\x01x";
     table.send(id, &frame(0x10, body));
-    (table.read(id), table.read(watcher));
+    table.read(id);
+    table.read(watcher);
     table.wait(80);
     table.send(watcher, &[0xc0, 0]);
     table.read(watcher);

@@ -7,26 +7,27 @@
 //! ```
 //!
 //! Nothing of a message leaves this thread: no lock, no channel, no task. What is said on the
-//! connections is the [`Core`]'s business; this file moves bytes.
+//! connections is the [`Core`]'s business; `accept.rs` and `traffic.rs` move bytes.
 
+mod accept;
 mod mail;
 mod socket;
+mod traffic;
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use mio::event::Event;
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 
 pub(crate) use self::mail::{Mail, Mailbox};
-use self::socket::{Got, Socket};
+use self::socket::Socket;
 use crate::broker::Settings;
 use crate::clock::Now;
-use crate::core::{Core, LinkId, Next};
+use crate::core::{Core, LinkId};
 use crate::engine::Engine;
 use crate::listener::Listener;
 
@@ -47,6 +48,8 @@ pub(crate) struct Worker {
     lingering: VecDeque<(Instant, usize, u64)>,
     serial: u64,
     draining: bool,
+    /// Closed, it would take a wake that is on its way with it.
+    _waker: Arc<Waker>,
 }
 
 struct Entry {
@@ -83,9 +86,10 @@ impl Worker {
                 .register(&mut listener.socket, token, Interest::READABLE)?;
         }
         let (mailbox, mail) = Mailbox::new(Arc::clone(&waker));
+        let on_commit = Arc::clone(&waker);
         engine.on_commit(Box::new(move || {
             // A worker that has ended has nobody left to acknowledge to.
-            let _ = waker.wake();
+            let _ = on_commit.wake();
         }));
         let core =
             Core::new(Now::get(), Arc::clone(&settings), engine).map_err(io::Error::other)?;
@@ -102,6 +106,7 @@ impl Worker {
             lingering: VecDeque::new(),
             serial: 0,
             draining: false,
+            _waker: waker,
         };
         Ok((worker, mailbox))
     }
@@ -133,7 +138,7 @@ impl Worker {
                 WAKER => {}
                 Token(token) if token < FIRST_LISTENER + self.listeners.len() => accept = true,
                 Token(token) => {
-                    self.ready(now, token - FIRST_LISTENER - self.listeners.len(), event)
+                    self.ready(now, token - FIRST_LISTENER - self.listeners.len(), event);
                 }
             }
         }
@@ -183,250 +188,6 @@ impl Worker {
         }
     }
 
-    fn accept(&mut self, now: Now) {
-        for index in 0..self.listeners.len() {
-            for attempt in 0.. {
-                if attempt == ACCEPTS_PER_TURN {
-                    self.accept_again = true;
-                    break;
-                }
-                match self.listeners[index].socket.accept() {
-                    Ok((stream, peer)) => self.admit(now, index, stream, peer),
-                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
-                    Err(e) => {
-                        tracing::warn!("cannot accept: {e}; raise the limit of open files");
-                        self.accept_again = true;
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    fn admit(
-        &mut self,
-        now: Now,
-        listener: usize,
-        stream: mio::net::TcpStream,
-        peer: std::net::SocketAddr,
-    ) {
-        // A connection over the limit is closed by dropping it here.
-        if !self.core.has_room() {
-            return;
-        }
-        let _ = stream.set_nodelay(true);
-        let listener = &self.listeners[listener];
-        let tls = self.settings.tls.as_ref().filter(|_| listener.is_tls());
-        let mut socket = match Socket::new(stream, peer, tls) {
-            Ok(socket) => socket,
-            Err(e) => {
-                tracing::error!("cannot start TLS: {e}");
-                return;
-            }
-        };
-        let slot = self.sockets.vacant_entry();
-        let token = Token(FIRST_LISTENER + self.listeners.len() + slot.key());
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(e) = self
-            .poll
-            .registry()
-            .register(socket.stream(), token, interest)
-        {
-            tracing::warn!(%peer, "cannot watch a connection: {e}");
-            return;
-        }
-        let link = LinkId(slot.key());
-        self.core.open(now, link, &listener.url, peer);
-        self.serial += 1;
-        let stage = if listener.is_tls() {
-            Stage::Handshake
-        } else {
-            self.core.identify(now, link, None);
-            Stage::Live
-        };
-        slot.insert(Entry {
-            socket,
-            serial: self.serial,
-            stage,
-            paused: false,
-        });
-    }
-
-    fn ready(&mut self, now: Now, key: usize, event: &Event) {
-        let Some(entry) = self.sockets.get_mut(key) else {
-            return;
-        };
-        if event.is_writable() && entry.socket.blocked {
-            self.flush(now, LinkId(key));
-        }
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            self.read(now, LinkId(key));
-        }
-    }
-
-    /// Reads until the socket has nothing more, or until its share of this turn is used up.
-    fn read(&mut self, now: Now, link: LinkId) {
-        for _ in 0..READS_PER_TURN {
-            let Some(entry) = self.sockets.get_mut(link.0) else {
-                return;
-            };
-            if entry.paused {
-                return;
-            }
-            let got = entry.socket.read(&mut self.scratch);
-            if entry.stage == Stage::Handshake && !entry.socket.is_handshaking() {
-                entry.stage = Stage::Live;
-                self.core
-                    .identify(now, link, entry.socket.client_certificate());
-            }
-            if entry.socket.wants_write() && entry.socket.write(&[]).is_err() {
-                return self.end(now, link);
-            }
-            match got {
-                Got::Bytes(n) if entry.stage == Stage::Live => {
-                    if !self.hand_over(now, link, n) {
-                        return;
-                    }
-                    // A short read of a plain socket has emptied it.
-                    if n < self.scratch.len() && !self.is_tls(link) {
-                        return self.read_end(now, link);
-                    }
-                }
-                Got::Bytes(_) => {}
-                Got::Nothing => return,
-                Got::End | Got::Refused => return self.end(now, link),
-            }
-        }
-        self.again.push(link);
-    }
-
-    /// After a short read only an end can follow: edge-triggered readiness has told of both at once.
-    fn read_end(&mut self, now: Now, link: LinkId) {
-        let Some(entry) = self.sockets.get_mut(link.0) else {
-            return;
-        };
-        match entry.socket.read(&mut self.scratch) {
-            Got::Nothing => {}
-            Got::Bytes(n) => {
-                if self.hand_over(now, link, n) {
-                    self.again.push(link);
-                }
-            }
-            Got::End | Got::Refused => self.end(now, link),
-        }
-    }
-
-    fn is_tls(&self, link: LinkId) -> bool {
-        self.sockets
-            .get(link.0)
-            .is_some_and(|entry| entry.socket.is_tls())
-    }
-
-    /// Gives the core the first `n` bytes of the scratch buffer, behind what was kept of the last
-    /// read. `false` when the connection takes no more.
-    fn hand_over(&mut self, now: Now, link: LinkId, n: usize) -> bool {
-        let Some(entry) = self.sockets.get_mut(link.0) else {
-            return false;
-        };
-        let partial = &mut entry.socket.partial;
-        let fresh = &self.scratch[..n];
-        let next = if partial.is_empty() {
-            let taken = self.core.receive(now, link, fresh);
-            partial.extend_from_slice(&fresh[taken.used..]);
-            taken.next
-        } else {
-            partial.extend_from_slice(fresh);
-            let taken = self.core.receive(now, link, partial);
-            partial.drain(..taken.used);
-            taken.next
-        };
-        if partial.is_empty() || next == Next::Close {
-            *partial = Vec::new();
-        }
-        entry.paused = next == Next::Pause;
-        next == Next::Read
-    }
-
-    /// The core takes input again: first what was kept, then what the socket has.
-    fn resume(&mut self, now: Now, link: LinkId) {
-        if let Some(entry) = self.sockets.get_mut(link.0) {
-            entry.paused = false;
-            if self.hand_over(now, link, 0) {
-                self.read(now, link);
-            }
-        }
-    }
-
-    /// Writes what waits; one call to the kernel in the usual case. Closes when all is said.
-    fn flush(&mut self, now: Now, link: LinkId) {
-        let Some(entry) = self.sockets.get_mut(link.0) else {
-            return;
-        };
-        if entry.stage == Stage::Lingering {
-            return;
-        }
-        let mut total = 0;
-        while let Some(out) = self.core.out(link) {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = out.chunks(&mut slices);
-            let Ok(taken) = entry.socket.write(&slices[..count]) else {
-                return self.end(now, link);
-            };
-            out.advance(taken);
-            total += taken;
-            if entry.socket.blocked || out.is_empty() {
-                break;
-            }
-        }
-        self.core.flushed(link, total, entry.socket.blocked);
-        if self.core.is_closing(link) && !entry.socket.blocked {
-            self.core.lost(now, link);
-            self.linger(now.mono, link);
-        }
-    }
-
-    /// The connection is over on the peer's side.
-    fn end(&mut self, now: Now, link: LinkId) {
-        self.core.lost(now, link);
-        self.remove(link.0);
-    }
-
-    /// Everything is said. Closing at once could reset the connection under our last packet while
-    /// the peer still sends, so only our side is shut, and the rest is thrown away for a moment.
-    fn linger(&mut self, now: Instant, link: LinkId) {
-        let Some(entry) = self.sockets.get_mut(link.0) else {
-            return;
-        };
-        entry.stage = Stage::Lingering;
-        entry.socket.partial = Vec::new();
-        entry.socket.close_notify();
-        let _ = entry.socket.write(&[]);
-        let _ = entry.socket.stream().shutdown(std::net::Shutdown::Write);
-        self.lingering
-            .push_back((now + LINGER, link.0, entry.serial));
-        self.again.push(link);
-    }
-
-    fn end_lingering(&mut self, now: Instant) {
-        while let Some((deadline, key, serial)) = self.lingering.front().copied() {
-            let entry = self.sockets.get(key).filter(|e| e.serial == serial);
-            if entry.is_some() && deadline > now {
-                return;
-            }
-            self.lingering.pop_front();
-            if entry.is_some() {
-                self.remove(key);
-            }
-        }
-    }
-
-    fn remove(&mut self, key: usize) {
-        if let Some(mut entry) = self.sockets.try_remove(key) {
-            let _ = self.poll.registry().deregister(entry.socket.stream());
-        }
-    }
-
     fn open_mail(&mut self, now: Now, mail: Mail) {
         match mail {
             Mail::Reload(settings, done) => {
@@ -450,14 +211,6 @@ const WAKER: Token = Token(0);
 const FIRST_LISTENER: usize = 1;
 /// What one read can bring.
 const SCRATCH: usize = 64 << 10;
-/// Reads of one connection before the others have their turn.
-const READS_PER_TURN: usize = 8;
-/// New connections of one listener before the others have their turn; bounds TLS handshakes too.
-const ACCEPTS_PER_TURN: usize = 64;
-/// Slices that one write hands to the kernel.
-const SLICES: usize = 64;
-/// How long a connection that we closed may take to see it.
-const LINGER: Duration = Duration::from_secs(1);
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Bounds the sleep of an idle worker; nothing depends on it.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
