@@ -24,14 +24,14 @@ impl Core {
     /// Handles the CONNECT at the front of `input`; says how many bytes it had, 0 if it is not whole.
     pub(super) fn receive_connect(&mut self, now: Now, id: LinkId, input: &[u8]) -> usize {
         // Nothing is kept of a peer whose first byte is not CONNECT's (MQTT 5.0 §3.1, type 1).
-        if input.first().is_some_and(|first| *first != CONNECT) {
+        if input.first().is_some_and(|first| first >> 4 != CONNECT) {
             self.close(now, id);
             return 0;
         }
         let max = self.settings.config.limits.connect_bytes;
-        let frame = match frame_len(input, max) {
+        let (header, frame) = match frame_len(input, max) {
             Ok(Framing::Need(_)) => return 0,
-            Ok(Framing::Frame { header, body }) => &input[..header + body],
+            Ok(Framing::Frame { header, body }) => (header, &input[..header + body]),
             Err(e) => {
                 self.refuse(now, id, Version::V5, e.reason());
                 return 0;
@@ -40,7 +40,7 @@ impl Core {
         match PacketRef::decode(Version::V5, frame) {
             Ok(PacketRef::Connect(connect)) => self.connect(now, id, &connect),
             Ok(_) => self.close(now, id),
-            Err(e) => self.refuse(now, id, Version::V5, e.reason()),
+            Err(e) => self.refuse(now, id, version_of(frame, header), e.reason()),
         }
         frame.len()
     }
@@ -327,4 +327,16 @@ fn asked(connect: &ConnectRef<'_>) -> Asked {
     asked
 }
 
-const CONNECT: u8 = 0x10;
+/// The version to answer in to a CONNECT that cannot be decoded: its level byte stands behind the name.
+fn version_of(frame: &[u8], header: usize) -> Version {
+    let name_len = match frame.get(header..header + 2) {
+        Some(len) => usize::from(u16::from_be_bytes([len[0], len[1]])),
+        None => return Version::V5,
+    };
+    match frame.get(header + 2 + name_len) {
+        Some(3 | 4) => Version::V3_1_1,
+        _ => Version::V5,
+    }
+}
+
+const CONNECT: u8 = 1;
