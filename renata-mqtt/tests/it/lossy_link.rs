@@ -306,9 +306,10 @@ impl World {
         }
         if faults && self.random.one_in(25) {
             self.cut();
-            if self.random.one_in(2) {
-                let at = self.random.below(2) as usize;
-                self.ends[at].crash();
+            for at in 0..2 {
+                if self.random.one_in(3) {
+                    self.ends[at].crash();
+                }
             }
             return;
         }
