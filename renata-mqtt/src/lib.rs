@@ -1,16 +1,20 @@
 //! MQTT 3.1.1 and 5.0.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "client")]
+mod client;
 mod error;
+pub mod packet;
 mod packet_id;
 mod qos;
 mod reason;
+pub mod session;
 mod version;
 pub mod wire;
 mod write_queue;
-pub mod packet;
-pub mod session;
 
+#[cfg(feature = "client")]
+pub use client::*;
 pub use error::{DecodeError, EncodeError};
 pub use packet::PacketType;
 pub use packet_id::PacketId;

@@ -116,6 +116,33 @@ impl<'a> PublishRef<'a> {
         })
     }
 
+    /// What the payload is, as a MIME type.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&'a str> {
+        self.properties.find(|property| match property {
+            Property::ContentType(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// Where an answer is expected.
+    #[must_use]
+    pub fn response_topic(&self) -> Option<&'a str> {
+        self.properties.find(|property| match property {
+            Property::ResponseTopic(topic) => Some(topic),
+            _ => None,
+        })
+    }
+
+    /// What ties an answer to its request.
+    #[must_use]
+    pub fn correlation_data(&self) -> Option<&'a [u8]> {
+        self.properties.find(|property| match property {
+            Property::CorrelationData(data) => Some(data),
+            _ => None,
+        })
+    }
+
     /// The numbers of the subscriptions that it is sent for.
     pub fn subscription_ids(&self) -> impl Iterator<Item = u32> + use<'a> {
         self.properties
@@ -168,7 +195,7 @@ impl Publish {
 
     /// The packet as a view.
     #[must_use]
-    pub fn as_ref(&self) -> PublishRef<'_> {
+    pub fn view(&self) -> PublishRef<'_> {
         PublishRef {
             frame: &self.frame,
             // Checked when the packet was decoded.

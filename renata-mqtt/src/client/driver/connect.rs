@@ -1,0 +1,212 @@
+//! From an address to a connection that the server has accepted.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use super::io::{Socket, Step, Wire};
+use crate::client::builder::{Config, Server};
+use crate::client::{ConnectError, Credentials, Will};
+use crate::packet::{ConnAckRef, Connect, LastWill, PacketRef, Property, encode};
+use crate::session::{Link, ProtocolError};
+use crate::wire::{Framing, frame_len};
+use crate::{QoS, ReasonCode, Version};
+
+/// A connection that the server has accepted.
+pub(super) struct Connection {
+    pub(super) wire: Wire,
+    pub(super) link: Link,
+    pub(super) terms: Terms,
+    /// The client id that the server made up.
+    pub(super) assigned_id: Option<String>,
+}
+
+/// What the server does and does not offer (MQTT 5.0 §3.2.2.3).
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) version: Version,
+    pub(super) maximum_qos: QoS,
+    pub(super) retain_available: bool,
+    pub(super) subscription_ids: bool,
+    /// The largest packet that the server accepts.
+    pub(super) max_packet: u32,
+}
+
+/// Makes one attempt, within the connect timeout.
+pub(super) async fn connect(
+    config: Arc<Config>,
+    server: Arc<Server>,
+    client_id: String,
+) -> Result<Connection, ConnectError> {
+    let attempt = async {
+        let socket = reach(&server).await.map_err(|source| ConnectError::Io {
+            server: server.url.authority(),
+            source,
+        })?;
+        let credentials = match &config.credentials {
+            None => None,
+            Some(provider) => {
+                let credentials = provider.credentials().await;
+                Some(credentials.map_err(ConnectError::Credentials)?)
+            }
+        };
+        greet(&config, &server, &client_id, credentials, Wire::new(socket)).await
+    };
+    match tokio::time::timeout(config.connect_timeout, attempt).await {
+        Ok(result) => result,
+        Err(_) => Err(ConnectError::Timeout {
+            server: server.url.authority(),
+        }),
+    }
+}
+
+async fn reach(server: &Server) -> io::Result<Socket> {
+    let socket = TcpStream::connect((server.url.host.as_str(), server.url.port)).await?;
+    // Whole bursts are written at once, so there is nothing to gain from waiting.
+    socket.set_nodelay(true)?;
+    #[cfg(feature = "tls")]
+    if let Some((connector, name)) = &server.tls {
+        let tls = connector.connect(name.clone(), socket).await?;
+        return Ok(Socket::Tls(Box::new(tls)));
+    }
+    Ok(Socket::Plain(socket))
+}
+
+/// CONNECT and CONNACK.
+async fn greet(
+    config: &Config,
+    server: &Server,
+    client_id: &str,
+    credentials: Option<Credentials>,
+    mut wire: Wire,
+) -> Result<Connection, ConnectError> {
+    write_connect(config, client_id, credentials.as_ref(), &mut wire)?;
+    let io = |source| ConnectError::Io {
+        server: server.url.authority(),
+        source,
+    };
+    loop {
+        if let Framing::Frame { header, body } =
+            frame_len(&wire.input, config.limits.max_packet).map_err(ProtocolError::from)?
+        {
+            let frame = wire.input.split_to(header + body);
+            let packet = PacketRef::decode(config.version, &frame).map_err(ProtocolError::from)?;
+            let PacketRef::ConnAck(connack) = packet else {
+                return Err(ProtocolError::Unexpected(packet.packet_type()).into());
+            };
+            return accept(config, &connack, wire);
+        }
+        while let Step::Written = wire.step(true).await.map_err(io)? {}
+    }
+}
+
+fn write_connect(
+    config: &Config,
+    client_id: &str,
+    credentials: Option<&Credentials>,
+    wire: &mut Wire,
+) -> Result<(), ConnectError> {
+    let will_properties = config.will.as_ref().map_or_else(Vec::new, will_properties);
+    let mut properties = vec![
+        Property::ReceiveMaximum(config.limits.receive_maximum),
+        Property::MaximumPacketSize(config.limits.max_packet.max(1)),
+        Property::TopicAliasMaximum(config.limits.topic_alias),
+    ];
+    if config.session.expiry.is_some() {
+        let secs = config.session.expiry_secs();
+        properties.push(Property::SessionExpiryInterval(secs));
+    }
+    let connect = Connect {
+        clean_start: config.session.expiry.is_none(),
+        keep_alive: secs_up(config.keep_alive),
+        properties: &properties,
+        client_id,
+        will: config.will.as_ref().map(|will| LastWill {
+            topic: &will.topic,
+            payload: &will.payload,
+            qos: will.qos,
+            retain: will.retain,
+            properties: &will_properties,
+        }),
+        username: credentials.map(|credentials| credentials.username.as_str()),
+        password: credentials.and_then(|credentials| credentials.password.as_deref()),
+    };
+    encode(&connect, config.version, &mut wire.out)?;
+    Ok(())
+}
+
+/// The properties of a will, as far as they differ from what holds without them.
+pub(super) fn will_properties(will: &Will) -> Vec<Property<'_>> {
+    let mut properties = Vec::new();
+    if !will.delay.is_zero() {
+        let secs = u32::try_from(will.delay.as_secs()).unwrap_or(u32::MAX);
+        properties.push(Property::WillDelayInterval(secs));
+    }
+    if let Some(content_type) = &will.content_type {
+        properties.push(Property::ContentType(content_type));
+    }
+    properties
+}
+
+/// Reads off CONNACK what holds on this connection.
+fn accept(
+    config: &Config,
+    connack: &ConnAckRef<'_>,
+    wire: Wire,
+) -> Result<Connection, ConnectError> {
+    let reason = connack.reason();
+    if reason != ReasonCode::SUCCESS {
+        let reason_string = connack.properties().reason_string().map(str::to_owned);
+        return Err(ConnectError::Refused {
+            reason,
+            reason_string,
+        });
+    }
+    let clean = config.session.expiry.is_none();
+    if clean && connack.session_present() {
+        // [MQTT-3.2.2-4]: the server cannot have what we told it to forget.
+        return Err(ProtocolError::Unexpected(crate::PacketType::ConnAck).into());
+    }
+    let mut link = Link::new(config.version);
+    link.session_present = connack.session_present();
+    link.keep_alive = Duration::from_secs(secs_up(config.keep_alive).into());
+    link.receive_maximum = config.limits.receive_maximum;
+    link.max_packet = config.limits.max_packet;
+    link.topic_alias_maximum = config.limits.topic_alias;
+    let mut terms = Terms {
+        version: config.version,
+        maximum_qos: QoS::ExactlyOnce,
+        retain_available: true,
+        subscription_ids: config.version == Version::V5,
+        max_packet: u32::MAX,
+    };
+    let mut assigned_id = None;
+    for property in connack.properties().iter() {
+        match property {
+            Property::ReceiveMaximum(maximum) => link.send_maximum = maximum,
+            Property::ServerKeepAlive(secs) => link.keep_alive = Duration::from_secs(secs.into()),
+            Property::MaximumPacketSize(size) => terms.max_packet = size,
+            Property::MaximumQoS(level) => {
+                terms.maximum_qos = QoS::from_u8(level).unwrap_or_default();
+            }
+            Property::RetainAvailable(is) => terms.retain_available = is,
+            Property::SubscriptionIdentifierAvailable(is) => terms.subscription_ids = is,
+            Property::AssignedClientIdentifier(id) => assigned_id = Some(id.to_owned()),
+            _ => {}
+        }
+    }
+    link.peer_max_packet = terms.max_packet;
+    Ok(Connection {
+        wire,
+        link,
+        terms,
+        assigned_id,
+    })
+}
+
+fn secs_up(time: Duration) -> u16 {
+    let secs = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    u16::try_from(secs).unwrap_or(u16::MAX)
+}
