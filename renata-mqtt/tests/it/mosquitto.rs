@@ -106,7 +106,8 @@ async fn many_messages_arrive_in_order() {
                 receipts.push(receipt.expect("admitted"));
             }
             for receipt in receipts {
-                assert!(receipt.await.is_delivered());
+                let outcome = receipt.await;
+                assert!(outcome.is_delivered(), "{outcome:?}");
             }
         });
         let mut even = Vec::new();

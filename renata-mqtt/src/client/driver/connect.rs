@@ -171,6 +171,9 @@ fn accept(
     }
     let mut link = Link::new(config.version);
     link.session_present = connack.session_present();
+    if config.version == Version::V3_1_1 {
+        link.send_maximum = UNTOLD_MAXIMUM;
+    }
     link.keep_alive = Duration::from_secs(secs_up(config.keep_alive).into());
     link.receive_maximum = config.limits.receive_maximum;
     link.max_packet = config.limits.max_packet;
@@ -205,6 +208,10 @@ fn accept(
         assigned_id,
     })
 }
+
+/// How many messages are in flight to a 3.1.1 server, which cannot say how many it takes. Brokers
+/// close the connection of a client that sends more (mosquitto: `max_inflight_messages`, 20).
+const UNTOLD_MAXIMUM: u16 = 20;
 
 fn secs_up(time: Duration) -> u16 {
     let secs = time.as_secs() + u64::from(time.subsec_nanos() > 0);
