@@ -128,7 +128,7 @@ struct Line<'a> {
 
 /// Where the lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// Standard error.
     Stderr,
     /// The end of a file.
