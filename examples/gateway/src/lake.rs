@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use renata_azure::lake::{Lake, LakeOptions};
 use renata_azure::{Admitted, Engine, EngineOptions, Envelope, Ingest, IngestError, Ticket};
-use renata_mqtt::{AckToken, Client, Limits, Message, QoS, Session, Subscription};
+use renata_mqtt::{AckToken, Client, Limits, Message, QoS, Session, Subscription, Unclaimed};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -38,8 +38,7 @@ pub(crate) async fn open(config: &Config, lake: &LakeConfig) -> anyhow::Result<E
     Ok(engine)
 }
 
-/// Starts a client that subscribes and feeds the engine; returns once the broker has said yes to
-/// every filter, or keeps trying in the background when it cannot be reached.
+/// Starts a client that subscribes and feeds the engine, for as long as it takes to reach the broker.
 pub(crate) fn subscribe(
     config: &SubscriptionConfig,
     ingest: &Ingest,
@@ -57,10 +56,11 @@ pub(crate) fn subscribe(
         .start()?;
     let name = config.link.name.clone();
     tokio::spawn(mqtt::watch(client.clone(), name, stats.clone()));
-    for filter in &config.filters {
+    let filters = config.filters.iter().map(|f| Some(f.as_str().to_owned()));
+    for filter in filters.chain([None]) {
         let feed = Feed {
             client: client.clone(),
-            filter: filter.as_str().to_owned(),
+            filter,
             window: usize::from(config.in_flight),
             ingest: ingest.clone(),
             stats: stats.clone(),
@@ -70,10 +70,12 @@ pub(crate) fn subscribe(
     Ok(client)
 }
 
-/// One subscription on its way into the engine.
+/// One stream of messages on its way into the engine.
 struct Feed {
     client: Client,
-    filter: String,
+    /// `None`: what the broker still holds for a filter that is no longer configured. It goes to the
+    /// lake, too: left alone, it would use up the window, and at last nothing would come any more.
+    filter: Option<String>,
     window: usize,
     ingest: Ingest,
     stats: Arc<Stats>,
@@ -92,19 +94,21 @@ impl Feed {
     }
 
     async fn feed(&self) -> anyhow::Result<()> {
-        let subscribed = self
-            .client
-            .subscribe(self.filter.clone())
-            .qos(QoS::ExactlyOnce);
-        let mut subscription: Subscription = (subscribed.manual_ack().await)
-            .with_context(|| format!("cannot subscribe to {}", self.filter))?;
+        let mut source = match &self.filter {
+            None => Source::Unclaimed(self.client.unclaimed().manual_ack()),
+            Some(filter) => {
+                let subscribe = self.client.subscribe(filter.clone()).qos(QoS::ExactlyOnce);
+                let subscribed = subscribe.manual_ack().await;
+                Source::Claimed(
+                    subscribed.with_context(|| format!("cannot subscribe to {filter}"))?,
+                )
+            }
+        };
         let mut waiting = Waiting::new();
         loop {
             tokio::select! {
-                message = subscription.next(), if waiting.len() < self.window => {
-                    let Some(message) = message else {
-                        anyhow::bail!("the subscription to {} has ended", self.filter);
-                    };
+                message = source.next(), if waiting.len() < self.window => {
+                    let message = message.context("the broker has ended a subscription")?;
                     waiting.push_back(self.take(message).await?);
                 }
                 admitted = first(&mut waiting), if !waiting.is_empty() => {
@@ -128,12 +132,26 @@ impl Feed {
             Admitted::Stored { .. } => self.stats.stored.add(1),
             Admitted::Repetition => self.stats.repeated.add(1),
             Admitted::DeadLettered(reason) => {
-                tracing::warn!(filter = %self.filter, %reason, "to the dead letters");
+                tracing::warn!(filter = self.filter, %reason, "to the dead letters");
                 self.stats.undecodable.add(1);
             }
         }
         if let Some(token) = token {
             token.ack();
+        }
+    }
+}
+
+enum Source {
+    Claimed(Subscription),
+    Unclaimed(Unclaimed),
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<Message> {
+        match self {
+            Self::Claimed(subscription) => subscription.next().await,
+            Self::Unclaimed(unclaimed) => unclaimed.next().await,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use anyhow::Context as _;
 use renata_mqtt::{
     Builder, Client, Credentials, CredentialsFuture, CredentialsProvider, Outcome, PublishError,
-    QoS, ReasonCode, Receipt, Rejection, TlsConfig,
+    QoS, ReasonCode, Receipt, Rejection,
 };
 
 use crate::config::LinkConfig;
@@ -21,11 +21,7 @@ use crate::stats::Stats;
 pub(crate) fn builder(link: &LinkConfig) -> anyhow::Result<Builder> {
     let mut builder = Client::builder(link.url.clone()).client_id(link.client_id.clone());
     if let Some(files) = &link.tls {
-        let mut tls = TlsConfig::ca_file(&files.ca)?;
-        if let Some((cert, key)) = &files.identity {
-            tls = tls.identity_files(cert, key)?;
-        }
-        builder = builder.tls(tls);
+        builder = builder.tls(files.load()?);
     }
     if let Some((user, file)) = &link.login {
         // Read once now, so that a wrong path is told at the start.

@@ -38,6 +38,11 @@ impl Counters {
         0
     }
 
+    /// How many samples were numbered in this epoch, over all streams.
+    pub(crate) fn total(&self) -> u64 {
+        self.next.values().sum()
+    }
+
     /// All streams as records.
     pub(crate) fn checkpoint(&self) -> Vec<Vec<u8>> {
         let streams = self.next.iter().map(|(topic, next)| (&**topic, *next));

@@ -253,6 +253,11 @@ impl<D: Disk> SampleLog<D> {
         self.dropped
     }
 
+    /// How many samples were numbered in this epoch.
+    pub(crate) fn numbered(&self) -> u64 {
+        self.counters.total()
+    }
+
     #[cfg(test)]
     pub(crate) const fn epoch(&self) -> u32 {
         self.counters.epoch()

@@ -99,6 +99,7 @@ pub(crate) fn start(
         config.journal.when_full,
         draw,
     )?;
+    stats.recovered.set(log.numbered());
     let positions: Arc<[_]> = uplinks
         .iter()
         .map(|name| (name.clone(), AtomicU64::new(log.acked(name).get())))

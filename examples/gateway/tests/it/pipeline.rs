@@ -147,11 +147,16 @@ fn kill_9_anywhere_leaves_no_gap_and_no_duplicate_in_the_lake() {
         store.log()
     );
     assert_eq!(gateway.figure("dropped"), 0);
+    let numbered = gateway.figure("recovered") + gateway.figure("committed");
     assert!(gateway.terminate().success(), "a graceful stop ends with 0");
     assert!(store.terminate().success(), "a graceful stop ends with 0");
 
     let report = verify(dir.path().join("lake/samples")).unwrap();
     assert_eq!((report.gaps, report.duplicates), (0, 0), "{report}");
+    assert_eq!(
+        report.rows, numbered,
+        "the lake has what the collector had counted"
+    );
     assert!(report.rows > 6_000, "{report}");
     let rows = rows(dir.path());
     for n in 0..TAGS {
