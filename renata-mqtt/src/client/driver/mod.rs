@@ -26,7 +26,7 @@ use super::inbox::Inbox;
 use super::outgoing::Outgoing;
 use super::router::Router;
 use super::shared::Shared;
-use super::{ConnectError, Rejection, Status};
+use super::{ConnectError, ConnectionError, Status};
 use crate::PacketId;
 use crate::session::{Role, Session};
 
@@ -52,10 +52,7 @@ pub(super) struct Driver {
 /// How a connection ended.
 enum End {
     /// Lost, or ended by either side: try again.
-    Lost {
-        /// The server refuses this client, so that trying soon is of no use.
-        unwelcome: bool,
-    },
+    Lost(ConnectionError),
     /// The client was closed.
     Closed,
 }
@@ -100,7 +97,7 @@ impl Driver {
             let Some(attempt) = self.meanwhile(attempt).await else {
                 break;
             };
-            let unwelcome = match attempt {
+            let why = match attempt {
                 Ok(connection) => {
                     if let Some(first) = self.first.take() {
                         // Whoever waited may have gone, and the client with them.
@@ -113,24 +110,23 @@ impl Driver {
                     }
                     match end {
                         End::Closed => break,
-                        End::Lost { unwelcome } => unwelcome,
+                        End::Lost(why) => why,
                     }
                 }
                 Err(error) => {
-                    let permanent = error.is_permanent();
                     if let Some(first) = self.first.take() {
                         let _ = first.send(Err(error));
                         break;
                     }
-                    permanent
+                    error.into()
                 }
             };
-            self.shared.set_status(Status::Down);
-            let wait = if unwelcome {
+            let wait = if why.is_permanent() {
                 self.config.backoff.longest(random())
             } else {
                 self.config.backoff.delay(failures, random())
             };
+            self.shared.down(why);
             failures = failures.saturating_add(1);
             if self.meanwhile(tokio::time::sleep(wait)).await.is_none() {
                 break;
@@ -211,9 +207,8 @@ impl Driver {
 
     /// Tells everybody who still waits for something.
     fn finish(mut self) {
-        self.shared.close();
         self.commands.close();
-        let unsent = self.outbox.reject_all(&Rejection::Closed);
+        let unsent = self.outbox.end();
         let in_flight = self.session.messages().count();
         self.router.end();
         self.requests.end();
