@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -20,6 +21,16 @@ pub struct Said {
     pub listening: Vec<String>,
     /// It printed `ready`.
     pub ready: bool,
+}
+
+impl Said {
+    /// The one address that it listens on with this scheme.
+    pub fn addr(&self, scheme: &str) -> anyhow::Result<SocketAddr> {
+        let prefix = format!("{scheme}://");
+        let found = self.listening.iter().find_map(|url| url.strip_prefix(&prefix));
+        let found = found.with_context(|| format!("no {prefix} address among {:?}", self.listening))?;
+        Ok(found.parse()?)
+    }
 }
 
 /// One running member. Killed when dropped, so that no error path leaves a process behind.
@@ -80,12 +91,12 @@ impl Member {
     }
 
     /// Ends it as a power cut would (SIGKILL).
-    pub async fn kill(mut self) -> anyhow::Result<()> {
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill().await.with_context(|| format!("cannot kill the {}", self.name))
     }
 
     /// Asks it to finish what it has and to end (SIGTERM); anything but exit 0 is an error.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
         let id = self.child.id().with_context(|| format!("the {} is gone", self.name))?;
         terminate(id)?;
         let status = timeout(STOP_WITHIN, self.child.wait()).await;
