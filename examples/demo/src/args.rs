@@ -22,23 +22,23 @@ use clap::Parser;
                   killed\n  \
         renata-demo --for 10s --data-dir D --sabotage  see the verification fail"
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// How long the plant runs, such as 30s, 5m or 1h; without it, until Ctrl-C
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
-    pub lasting: Option<Duration>,
+    pub(crate) lasting: Option<Duration>,
 
     /// Where everything is kept: certificates, journals, logs and the lake. A folder of an earlier
     /// run is gone on with
     #[arg(long, value_name = "DIR", default_value = "renata-demo-data")]
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
 
     /// Kill the gateway and the broker (SIGKILL) while the plant runs, and stop a PLC for a while
     #[arg(long)]
-    pub faults: bool,
+    pub(crate) faults: bool,
 
     /// Lose one stored file before the verification, to see that it is noticed
     #[arg(long)]
-    pub sabotage: bool,
+    pub(crate) sabotage: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

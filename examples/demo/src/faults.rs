@@ -6,7 +6,7 @@ use crate::plant::Plant;
 
 /// The faults in their order, spread over a run.
 #[derive(Debug)]
-pub struct Faults {
+pub(crate) struct Faults {
     next: usize,
 }
 
@@ -32,26 +32,34 @@ enum Fault {
 
 impl Faults {
     /// None has happened yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { next: 0 }
     }
 
     /// Makes the next fault happen if its time has come.
-    pub async fn tick(
+    pub(crate) async fn tick(
         &mut self,
         plant: &mut Plant,
         elapsed: Duration,
         lasting: Duration,
     ) -> anyhow::Result<()> {
-        let Some((percent, fault)) = SCHEDULE.get(self.next) else { return Ok(()) };
+        let Some((percent, fault)) = SCHEDULE.get(self.next) else {
+            return Ok(());
+        };
         if elapsed < lasting * *percent / 100 {
             return Ok(());
         }
         self.next += 1;
         let (what, done) = match fault {
-            Fault::Gateway => ("the gateway is killed (SIGKILL)", plant.crash_gateway().await),
+            Fault::Gateway => (
+                "the gateway is killed (SIGKILL)",
+                plant.crash_gateway().await,
+            ),
             Fault::Broker => ("the broker is killed (SIGKILL)", plant.crash_broker().await),
-            Fault::Lake => ("the lake writer is killed (SIGKILL)", plant.crash_lake().await),
+            Fault::Lake => (
+                "the lake writer is killed (SIGKILL)",
+                plant.crash_lake().await,
+            ),
             Fault::PlcOff => ("the first PLC loses its power", plant.stop_plc().await),
             Fault::PlcOn => ("the first PLC has its power back", plant.start_plc().await),
         };
@@ -60,7 +68,10 @@ impl Faults {
     }
 
     /// Whether a PLC is off right now.
-    pub fn plc_is_off(&self) -> bool {
-        matches!(SCHEDULE.get(self.next.wrapping_sub(1)), Some((_, Fault::PlcOff | Fault::Lake)))
+    pub(crate) fn plc_is_off(&self) -> bool {
+        matches!(
+            SCHEDULE.get(self.next.wrapping_sub(1)),
+            Some((_, Fault::PlcOff | Fault::Lake))
+        )
     }
 }

@@ -8,36 +8,36 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::pki::{Identity, Pki};
-use crate::plc::{MACHINES, Machine};
+use crate::plc::Machine;
 
 /// Client id (and common name) of the gateway beside the machines.
-pub const GATEWAY: &str = "gw-itingen-1";
+pub(crate) const GATEWAY: &str = "gw-itingen-1";
 /// Client id (and common name) of the lake writer behind the broker.
-pub const LAKE: &str = "lake-1";
+pub(crate) const LAKE: &str = "lake-1";
 /// Client id (and common name) of the subscriber that the demo is.
-pub const VIEWER: &str = "viewer-1";
+pub(crate) const VIEWER: &str = "viewer-1";
 
 /// Where everything lies under the data folder.
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Logs of all members.
-    pub logs: PathBuf,
+    pub(crate) logs: PathBuf,
     /// The lake; its one table is `measurements`.
-    pub lake: PathBuf,
+    pub(crate) lake: PathBuf,
     /// The broker's journal.
-    pub broker: PathBuf,
+    pub(crate) broker: PathBuf,
     /// The policy.
-    pub policy: PathBuf,
+    pub(crate) policy: PathBuf,
     /// Figures of the gateway, a JSON object a line.
-    pub gateway_stats: PathBuf,
+    pub(crate) gateway_stats: PathBuf,
     /// Figures of the lake writer, a JSON object a line.
-    pub lake_stats: PathBuf,
+    pub(crate) lake_stats: PathBuf,
     dir: PathBuf,
 }
 
 impl Layout {
     /// Makes the folders.
-    pub fn make(dir: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn make(dir: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let dir = dir.canonicalize()?;
         let layout = Self {
@@ -54,22 +54,22 @@ impl Layout {
     }
 
     /// The folder of the test PKI.
-    pub fn pki(&self) -> PathBuf {
+    pub(crate) fn pki(&self) -> PathBuf {
         self.dir.join("pki")
     }
 
     /// The table of the lake.
-    pub fn table(&self) -> PathBuf {
+    pub(crate) fn table(&self) -> PathBuf {
         self.lake.join(TABLE)
     }
 
     /// Writes the policy: three roles, bound to clients by the fields of their certificates.
-    pub fn write_policy(&self) -> anyhow::Result<()> {
+    pub(crate) fn write_policy(&self) -> anyhow::Result<()> {
         fs::write(&self.policy, POLICY).context("cannot write the policy")
     }
 
     /// Writes the configuration of the gateway beside the machines.
-    pub fn write_gateway(
+    pub(crate) fn write_gateway(
         &self,
         pki: &Pki,
         broker: SocketAddr,
@@ -108,7 +108,7 @@ impl Layout {
     }
 
     /// Writes the configuration of the lake writer behind the broker.
-    pub fn write_lake(&self, pki: &Pki, broker: SocketAddr) -> anyhow::Result<PathBuf> {
+    pub(crate) fn write_lake(&self, pki: &Pki, broker: SocketAddr) -> anyhow::Result<PathBuf> {
         let text = format!(
             "# The lake writer behind the broker: the same program, with a subscription as its source.\n\
              [gateway]\nid = \"{LAKE}\"\ndata_dir = \"lake-writer\"\n\n\

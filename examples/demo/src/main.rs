@@ -47,7 +47,11 @@ fn main() -> ExitCode {
     match run::run(&args::Args::parse()) {
         Ok(verdict) => {
             println!("\n{verdict}");
-            if verdict.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if verdict.holds() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => {
             eprintln!("renata-demo: {error:#}");

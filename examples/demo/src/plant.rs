@@ -12,7 +12,7 @@ use crate::plc::MACHINES;
 use crate::viewer::Viewer;
 
 /// Everything that runs.
-pub struct Plant {
+pub(crate) struct Plant {
     layout: Layout,
     pki: Pki,
     broker_addr: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Plant {
 
 impl Plant {
     /// Starts all members, the receivers of the data before their senders, so that nothing is missed.
-    pub async fn start(layout: Layout) -> anyhow::Result<Self> {
+    pub(crate) async fn start(layout: Layout) -> anyhow::Result<Self> {
         let pki = Pki::open(
             &layout.pki(),
             &[(GATEWAY, "gateway"), (LAKE, "lake"), (VIEWER, "viewer")],
@@ -45,7 +45,10 @@ impl Plant {
         }
 
         let (broker, broker_addr) = start_broker(&layout, &pki, any).await?;
-        println!("  {:<22} mqtts://{broker_addr} (mutual TLS 1.3, policy)", "broker");
+        println!(
+            "  {:<22} mqtts://{broker_addr} (mutual TLS 1.3, policy)",
+            "broker"
+        );
 
         let lake_config = layout.write_lake(&pki, broker_addr)?;
         let arguments = gateway_arguments(&lake_config, &layout.lake_stats);
@@ -76,18 +79,21 @@ impl Plant {
     }
 
     /// The subscriber.
-    pub fn viewer(&self) -> &Viewer {
+    pub(crate) fn viewer(&self) -> &Viewer {
         &self.viewer
     }
 
     /// Where its files are.
-    pub fn layout(&self) -> &Layout {
+    pub(crate) fn layout(&self) -> &Layout {
         &self.layout
     }
 
     /// Fails when a member has ended by itself.
-    pub fn check(&mut self) -> anyhow::Result<()> {
-        for member in self.plcs.iter_mut().chain([&mut self.broker, &mut self.gateway, &mut self.lake])
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+        for member in
+            self.plcs
+                .iter_mut()
+                .chain([&mut self.broker, &mut self.gateway, &mut self.lake])
         {
             member.still_runs()?;
         }
@@ -95,21 +101,21 @@ impl Plant {
     }
 
     /// Kills the broker and starts it again on the same port and data.
-    pub async fn crash_broker(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn crash_broker(&mut self) -> anyhow::Result<()> {
         self.broker.kill().await?;
         (self.broker, _) = start_broker(&self.layout, &self.pki, self.broker_addr).await?;
         Ok(())
     }
 
     /// Kills the gateway and starts it again on the same data.
-    pub async fn crash_gateway(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn crash_gateway(&mut self) -> anyhow::Result<()> {
         self.gateway.kill().await?;
         self.gateway = start_gateway(&self.layout, &self.gateway_config).await?;
         Ok(())
     }
 
     /// Kills the lake writer and starts it again on the same data.
-    pub async fn crash_lake(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn crash_lake(&mut self) -> anyhow::Result<()> {
         self.lake.kill().await?;
         let config = self.layout.write_lake(&self.pki, self.broker_addr)?;
         let arguments = gateway_arguments(&config, &self.layout.lake_stats);
@@ -119,23 +125,23 @@ impl Plant {
     }
 
     /// Cuts the power of the first PLC.
-    pub async fn stop_plc(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop_plc(&mut self) -> anyhow::Result<()> {
         self.plcs[0].kill().await
     }
 
     /// Gives the first PLC its power back.
-    pub async fn start_plc(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn start_plc(&mut self) -> anyhow::Result<()> {
         (self.plcs[0], _) = start_plc(&self.layout, MACHINES[0].name, self.plc_addrs[0]).await?;
         Ok(())
     }
 
     /// Ends the source of the data: the gateway publishes what it has and stops.
-    pub async fn stop_gateway(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop_gateway(&mut self) -> anyhow::Result<()> {
         self.gateway.stop().await
     }
 
     /// Ends everything else, the lake writer before the broker.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.viewer);
         self.lake.stop().await?;
         self.broker.stop().await?;
@@ -183,7 +189,10 @@ async fn start_broker(
 async fn start_gateway(layout: &Layout, config: &std::path::Path) -> anyhow::Result<Member> {
     let arguments = gateway_arguments(config, &layout.gateway_stats);
     let mut gateway = Member::start("gateway", arguments, &layout.logs)?;
-    gateway.ready().await.context("the gateway does not start")?;
+    gateway
+        .ready()
+        .await
+        .context("the gateway does not start")?;
     Ok(gateway)
 }
 

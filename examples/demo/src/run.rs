@@ -15,7 +15,7 @@ use crate::stats::Figures;
 use crate::verdict::Verdict;
 
 /// Starts the plant, lets it run, stops it from the source on, and counts.
-pub fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     tokio::runtime::Runtime::new()?.block_on(play(args))
 }
 
@@ -35,7 +35,9 @@ async fn play(args: &Args) -> anyhow::Result<Verdict> {
     let sent = sent(plant.layout());
     let table = plant.layout().table();
     settle(&plant, sent, rows_before).await?;
-    let received = plant.viewer().counts().received();
+    let counts = plant.viewer().counts();
+    let (received, repeated, unreadable) =
+        (counts.received(), counts.repeated(), counts.unreadable());
     plant.stop().await?;
 
     if args.sabotage {
@@ -43,10 +45,24 @@ async fn play(args: &Args) -> anyhow::Result<Verdict> {
     }
     let report = lake::verify(&table).context("the lake cannot be verified")?;
     let verdict = Verdict::new(sent, received, rows_before, &report);
+    if repeated > 0 {
+        println!(
+            "\n  {repeated} message(s) came twice to the subscriber, as QoS 1 may after a cut"
+        );
+    }
+    if unreadable > 0 {
+        bail!("{unreadable} message(s) were no measurements");
+    }
     if verdict.holds() {
         println!("\n  the lake is yours to look at:");
-        println!("    cargo run --release -p renata-cli -- lake verify {}", table.display());
-        println!("    duckdb -c \"select * from read_parquet('{}/**/*.parquet')\"", table.display());
+        println!(
+            "    cargo run --release -p renata-cli -- lake verify {}",
+            table.display()
+        );
+        println!(
+            "    duckdb -c \"select * from read_parquet('{}/**/*.parquet')\"",
+            table.display()
+        );
     }
     Ok(verdict)
 }
@@ -74,7 +90,10 @@ async fn live(args: &Args, plant: &mut Plant) -> anyhow::Result<()> {
         if !faults.plc_is_off() {
             plant.check()?;
         }
-        if args.lasting.is_some_and(|lasting| began.elapsed() >= lasting) {
+        if args
+            .lasting
+            .is_some_and(|lasting| began.elapsed() >= lasting)
+        {
             return Ok(());
         }
     }
@@ -104,8 +123,10 @@ fn show(plant: &Plant, began: Instant, terminal: bool) {
 
 /// Samples that the gateway has made in this run, over all its restarts: its journal counts on.
 fn sent(layout: &Layout) -> u64 {
-    let (first, last) =
-        (Figures::first(&layout.gateway_stats), Figures::last(&layout.gateway_stats));
+    let (first, last) = (
+        Figures::first(&layout.gateway_stats),
+        Figures::last(&layout.gateway_stats),
+    );
     (last.get("recovered") + last.get("committed")).saturating_sub(first.get("recovered"))
 }
 
@@ -130,7 +151,9 @@ fn rows(table: &Path) -> anyhow::Result<u64> {
     if !table.join("_delta_log").exists() {
         return Ok(0);
     }
-    Ok(lake::verify(table).context("the lake of the earlier run cannot be read")?.rows)
+    Ok(lake::verify(table)
+        .context("the lake of the earlier run cannot be read")?
+        .rows)
 }
 
 /// Takes the first file out of the table, as a disk that forgets would.
@@ -141,7 +164,10 @@ fn sabotage(table: &Path) -> anyhow::Result<()> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "parquet") {
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "parquet")
+            {
                 println!("\n  sabotage: {} is lost", path.display());
                 std::fs::remove_file(path)?;
                 return Ok(());

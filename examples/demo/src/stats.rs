@@ -8,11 +8,11 @@ use serde_json::Value;
 
 /// The last whole line of figures, if there is one.
 #[derive(Clone, Debug, Default)]
-pub struct Figures(Value);
+pub(crate) struct Figures(Value);
 
 impl Figures {
     /// The last whole line of the file; no file or no line yet is no figures.
-    pub fn last(path: &Path) -> Self {
+    pub(crate) fn last(path: &Path) -> Self {
         let text = piece(path, |len| len.saturating_sub(PIECE)).unwrap_or_default();
         // A line is whole only when its end is there.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -20,14 +20,14 @@ impl Figures {
     }
 
     /// The first line of the file.
-    pub fn first(path: &Path) -> Self {
+    pub(crate) fn first(path: &Path) -> Self {
         let text = piece(path, |_| 0).unwrap_or_default();
         let line = text.split_once('\n').map_or("", |(line, _)| line);
         Self(serde_json::from_str(line).unwrap_or_default())
     }
 
     /// One figure; 0 if it is not there.
-    pub fn get(&self, name: &str) -> u64 {
+    pub(crate) fn get(&self, name: &str) -> u64 {
         self.0[name].as_u64().unwrap_or(0)
     }
 }

@@ -16,14 +16,14 @@ use crate::pki::Pki;
 
 /// A subscriber to everything, running in the background.
 #[derive(Debug)]
-pub struct Viewer {
+pub(crate) struct Viewer {
     counts: Arc<Counts>,
     task: JoinHandle<()>,
 }
 
 /// What it has been given.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     received: AtomicU64,
     repeated: AtomicU64,
     unreadable: AtomicU64,
@@ -31,17 +31,17 @@ pub struct Counts {
 
 impl Counts {
     /// Measurements, each counted once.
-    pub fn received(&self) -> u64 {
+    pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 
     /// Measurements that came again, as QoS 1 may after a cut.
-    pub fn repeated(&self) -> u64 {
+    pub(crate) fn repeated(&self) -> u64 {
         self.repeated.load(Ordering::Relaxed)
     }
 
     /// Messages that are no measurements.
-    pub fn unreadable(&self) -> u64 {
+    pub(crate) fn unreadable(&self) -> u64 {
         self.unreadable.load(Ordering::Relaxed)
     }
 }
@@ -49,7 +49,7 @@ impl Counts {
 impl Viewer {
     /// Connects over mutual TLS and subscribes to `renata/#`. Its session outlives the connection, so
     /// that nothing is missed while the broker restarts.
-    pub async fn start(pki: &Pki, broker: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn start(pki: &Pki, broker: SocketAddr) -> anyhow::Result<Self> {
         let identity = pki.identity(VIEWER);
         let tls = TlsConfig::ca_file(&pki.ca)?.identity_files(&identity.cert, &identity.key)?;
         let client = Client::builder(format!("mqtts://{broker}"))
@@ -78,7 +78,7 @@ impl Viewer {
     }
 
     /// What it has been given so far.
-    pub fn counts(&self) -> &Counts {
+    pub(crate) fn counts(&self) -> &Counts {
         &self.counts
     }
 }
