@@ -229,7 +229,7 @@ impl Tag {
             Kind::Lint => I64(i64::MIN + signed),
             Kind::Lreal => F64(lreal(step)),
             Kind::Ltime => I64(signed * 1_000_000_007 - 77),
-            Kind::Ltod => Text(format!("11:06:40.{:09}", n)),
+            Kind::Ltod => Text(format!("11:06:40.{n:09}")),
             Kind::Ldt => Text(format!("2026-11-22T{}000000", clock(LDT_CLOCK_MS + step))),
             Kind::Dt => Text(format!("2026-11-22T05:{minute:02}:{second:02}.412")),
             Kind::Dtl => Text(format!("2026-11-22T05:{minute:02}:{second:02}.123456789")),
