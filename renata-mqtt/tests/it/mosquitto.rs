@@ -4,21 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use renata_mqtt::{
-    Backoff, Client, ConnectError, Drain, Message, Outcome, QoS, ReasonCode, Session, Status,
+    Client, ConnectError, Drain, Message, Outcome, QoS, ReasonCode, Session, Status,
     TlsConfig, Version, Will,
 };
 use renata_peers::{Mosquitto, mosquitto_pub, mosquitto_sub};
 
+use crate::scripted::quick;
 use crate::support::{PATIENCE, killed_at_its_end, soon};
 
 const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5];
 
 fn url(broker: &Mosquitto) -> String {
     format!("mqtt://{}", broker.addr())
-}
-
-fn quick() -> Backoff {
-    Backoff::exponential(Duration::from_millis(20)..Duration::from_millis(200))
 }
 
 fn text(message: &Message) -> String {

@@ -102,10 +102,10 @@ impl Handler<Outgoing> for Events<'_> {
     }
 }
 
-/// The frame as bytes of its own: a small one is copied, so that it does not keep the whole read
-/// buffer alive; a large one is a slice of it.
+/// The frame as bytes of its own: copied if it is small, or a small part of what was read, so that
+/// it does not keep the whole read buffer alive; a slice of it otherwise.
 fn owned(frame: &[u8], chunk: &Bytes) -> Bytes {
-    if frame.len() < COPY_BELOW {
+    if frame.len() < COPY_BELOW || frame.len() < chunk.len() / 4 {
         Bytes::copy_from_slice(frame)
     } else {
         chunk.slice_ref(frame)

@@ -71,7 +71,7 @@ impl Driver {
         let start = PacketId::new(start).unwrap_or(PacketId::MIN);
         Self {
             outbox: Outbox::new(Arc::clone(&shared)),
-            router: Router::new(unclaimed),
+            router: Router::new(unclaimed, config.session.expiry.is_none()),
             requests: Requests::default(),
             session: Session::starting_at(Role::Client, start),
             client_id: config.client_id.clone(),
@@ -132,7 +132,6 @@ impl Driver {
                 break;
             }
         }
-        self.finish();
     }
 
     /// Drives `future` while there is no connection, and takes commands all the while. `None`: the
@@ -204,9 +203,11 @@ impl Driver {
         let idle = self.outbox.is_empty() && self.session.messages().next().is_none();
         idle || closing.is_over(now())
     }
+}
 
-    /// Tells everybody who still waits for something.
-    fn finish(mut self) {
+/// The end of the client, also when its runtime shuts down: tells everybody who still waits.
+impl Drop for Driver {
+    fn drop(&mut self) {
         self.commands.close();
         let unsent = self.outbox.end();
         let in_flight = self.session.messages().count();
@@ -220,7 +221,7 @@ impl Driver {
                 let _ = reply.send(drained);
             }
         }
-        if let Some(closing) = self.closing {
+        if let Some(closing) = self.closing.take() {
             closing.tell(drained);
         }
         // Messages in flight are dropped with the session: their receipts say `Doubt::Closed`.

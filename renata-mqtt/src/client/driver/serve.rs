@@ -117,6 +117,9 @@ impl Driver {
             self.handle_rest(live)?;
         }
         self.send_requests(now, &live.terms, &mut live.wire.out);
+        if self.session.is_paused() {
+            self.router.presume();
+        }
         self.outbox
             .send(now, &mut self.session, &live.terms, &mut live.wire.out);
         Ok(())
