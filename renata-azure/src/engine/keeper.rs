@@ -341,14 +341,15 @@ impl Keeper {
     }
 
     fn report(&mut self) {
+        // Sinks first: who has a ticket's answer may flush, and must find the message counted.
+        if *self.tally.borrow() != self.group.tally {
+            self.tally.send_replace(self.group.tally);
+        }
         for (reply, admitted) in self.group.replies.drain(..) {
             let _ = reply.send(Ok(admitted));
         }
         for reply in self.group.done.drain(..) {
             let _ = reply.send(());
-        }
-        if *self.tally.borrow() != self.group.tally {
-            self.tally.send_replace(self.group.tally);
         }
         let stats = &mut self.group.stats;
         stats.journal_bytes = self.journal.bytes();
