@@ -274,7 +274,7 @@ fn build<E: Encoder>(
     sink: &str,
     planned: bool,
 ) -> Result<Built<E::Batch>, String> {
-    let mut range = SeqRange { first, last: first };
+    let mut read = None;
     let (mut records, mut bytes) = (0, 0);
     let mut refused = Vec::new();
     while reader.position().get() <= upto {
@@ -293,7 +293,14 @@ fn build<E: Encoder>(
                 refused.push(letter(&message, sink, &refusal));
             }
         }
-        range.last = seq;
+        read = Some(SeqRange { first, last: seq });
+    }
+    // Never pass over a record that was not read.
+    let range = read.ok_or_else(|| format!("record {first} cannot be read yet"))?;
+    if planned && range.last != upto {
+        return Err(format!(
+            "the journal ends before record {upto}, which was planned"
+        ));
     }
     Ok(Built {
         batch: encoder.finish(range)?,
