@@ -104,7 +104,7 @@ impl<S: Sink> Worker<S> {
     async fn encode(&mut self, first: u64, upto: u64, limits: Limits) -> Result<(), Gone> {
         let reader = match self.handle.read(first).await? {
             Ok(reader) => reader,
-            Err(why) => return Ok(self.stuck(why)),
+            Err(why) => return self.stuck(why),
         };
         let planned = self.courier.has_plan();
         let sink = self.sink.clone();
@@ -114,8 +114,8 @@ impl<S: Sink> Worker<S> {
         };
         let built = match tokio::task::spawn_blocking(build).await {
             Ok(Ok(built)) => built,
-            Ok(Err(why)) => return Ok(self.stuck(why)),
-            Err(panicked) => return Ok(self.stuck(panicked.to_string())),
+            Ok(Err(why)) => return self.stuck(why),
+            Err(panicked) => return self.stuck(panicked.to_string()),
         };
         let mut refused = built.refused;
         refused.retain(|letter| letter.seq > self.refused_until);
@@ -146,7 +146,7 @@ impl<S: Sink> Worker<S> {
 
     async fn deliver(&mut self, limits: Limits) -> Result<(), Gone> {
         let Some(held) = &self.held else {
-            return Ok(self.stuck("no batch to deliver".into()));
+            return self.stuck("no batch to deliver".into());
         };
         let delivery = tokio::time::timeout(limits.timeout, self.sink.deliver(&held.batch));
         let outcome = match delivery.await {
@@ -228,9 +228,10 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    fn stuck(&mut self, why: String) {
+    fn stuck(&mut self, why: String) -> Result<(), Gone> {
         self.note_error(&why);
         self.courier.handle_stuck(Pause::Config(why), now());
+        Ok(())
     }
 
     fn note_error(&self, why: &str) {
