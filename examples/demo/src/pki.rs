@@ -14,18 +14,18 @@ use rcgen::{
 
 /// Where the files of one identity lie (PEM).
 #[derive(Clone, Debug)]
-pub(crate) struct Identity {
+pub struct Identity {
     /// The certificate.
-    pub(crate) cert: PathBuf,
+    pub cert: PathBuf,
     /// Its private key (PKCS #8).
-    pub(crate) key: PathBuf,
+    pub key: PathBuf,
 }
 
 /// The files of the whole PKI.
 #[derive(Clone, Debug)]
-pub(crate) struct Pki {
+pub struct Pki {
     /// The authority's certificate, which everybody trusts.
-    pub(crate) ca: PathBuf,
+    pub ca: PathBuf,
     dir: PathBuf,
 }
 
@@ -34,11 +34,8 @@ impl Pki {
     ///
     /// The broker's certificate names `localhost` and 127.0.0.1; each client is (common name,
     /// organisational unit), the two fields that the policy binds roles by.
-    pub(crate) fn open(dir: &Path, clients: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let pki = Self {
-            ca: dir.join("ca.pem"),
-            dir: dir.to_owned(),
-        };
+    pub fn open(dir: &Path, clients: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let pki = Self { ca: dir.join("ca.pem"), dir: dir.to_owned() };
         let complete = dir.join("complete");
         if complete.exists() {
             return Ok(pki);
@@ -46,9 +43,7 @@ impl Pki {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Renata demo authority");
+        params.distinguished_name.push(DnType::CommonName, "Renata demo authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         fs::write(&pki.ca, params.self_signed(&key)?.pem())?;
@@ -61,9 +56,7 @@ impl Pki {
         for (name, unit) in clients {
             let mut client = CertificateParams::default();
             client.distinguished_name.push(DnType::CommonName, *name);
-            client
-                .distinguished_name
-                .push(DnType::OrganizationalUnitName, *unit);
+            client.distinguished_name.push(DnType::OrganizationalUnitName, *unit);
             client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             pki.issue(name, client, &authority)?;
         }
@@ -72,12 +65,12 @@ impl Pki {
     }
 
     /// The broker's certificate and key.
-    pub(crate) fn broker(&self) -> Identity {
+    pub fn broker(&self) -> Identity {
         self.identity(BROKER)
     }
 
     /// The certificate and key of the client with this common name.
-    pub(crate) fn identity(&self, name: &str) -> Identity {
+    pub fn identity(&self, name: &str) -> Identity {
         Identity {
             cert: self.dir.join(format!("{name}.pem")),
             key: self.dir.join(format!("{name}.key")),

@@ -3,7 +3,7 @@
 use renata_journal::Reader;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::messages::Control;
+use super::keeper::Control;
 use crate::batcher::Tally;
 use crate::record::DeadLetter;
 use crate::{JournalId, SeqRange};

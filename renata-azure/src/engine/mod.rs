@@ -11,7 +11,6 @@ mod handle;
 mod ingest;
 mod keeper;
 mod ledger;
-mod messages;
 mod options;
 mod stats;
 mod worker;
@@ -33,9 +32,8 @@ use crate::batcher::Tally;
 use crate::courier::Courier;
 use crate::{DeadLetter, JournalId, RetryPolicy, Sink};
 use handle::{Gone, Handle};
-use keeper::{Group, Keeper};
+use keeper::{Control, Group, Keeper};
 use ledger::Ledger;
-use messages::Control;
 use worker::{Orders, Worker};
 
 /// The journal and the sinks that it feeds. Must be used inside a tokio runtime with time enabled.

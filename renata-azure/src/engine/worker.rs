@@ -7,7 +7,6 @@ use renata_journal::Reader;
 use tokio::sync::watch;
 
 use super::handle::{Gone, Handle};
-use super::now;
 use super::stats::SinkStats;
 use crate::courier::{Courier, Step, Verdict};
 use crate::record::{DeadLetter, read_message};
@@ -43,36 +42,32 @@ pub(crate) struct Held<B> {
 }
 
 impl<S: Sink> Worker<S> {
-    /// Delivers until the engine ends or its grace is over. Stopping in the middle of anything is
-    /// as harmless as a crash.
+    /// Delivers until the engine ends.
     pub(crate) async fn run(mut self) {
-        let orders = self.orders.clone();
-        tokio::select! {
-            // Either everything is delivered, or the engine is gone.
-            _ = self.deliver_all() => {}
-            () = grace_over(orders) => {}
-        }
-        self.sink.close().await;
+        // Only the end of the engine ends a sink.
+        let Err(Gone) = self.deliver_all().await else {
+            return self.sink.close().await;
+        };
     }
 
     async fn deliver_all(&mut self) -> Result<(), Gone> {
         let mut flushed = 0;
         loop {
-            let at = now();
+            let now = now();
             let tally = *self.handle.tally.borrow_and_update();
-            self.courier.handle_durable(tally, at);
+            self.courier.handle_durable(tally, now);
             let orders = *self.orders.borrow_and_update();
             if orders.flushes > flushed || orders.close_by.is_some() {
                 flushed = orders.flushes;
                 self.courier.handle_flush();
             }
             let empty = self.courier.cursor() >= self.courier.durable();
-            if orders.close_by.is_some() && empty {
+            if orders.close_by.is_some_and(|by| empty || now >= by) {
                 return Ok(());
             }
-            self.publish(at);
+            self.publish(now);
             let limits = self.sink.limits();
-            match self.courier.poll(at) {
+            match self.courier.poll(now) {
                 Step::Position => {
                     let sink = self.sink.clone();
                     let asked = sink.position(self.handle.journal);
@@ -83,19 +78,19 @@ impl<S: Sink> Worker<S> {
                     if let Err(Outcome::Retry { why, .. }) = &answer {
                         self.note_error(why);
                     }
-                    let verdict = self.courier.handle_position(answer, now());
+                    let verdict = self.courier.handle_position(answer, crate::engine::now());
                     self.obey(verdict).await?;
                 }
                 Step::Encode { first, upto } => self.encode(first, upto, limits).await?,
-                Step::Deliver => self.deliver(limits).await?,
+                Step::Deliver => self.deliver(limits, orders.close_by).await?,
                 Step::Probe => {
                     let sink = self.sink.clone();
                     let probed = tokio::time::timeout(limits.timeout, sink.probe()).await;
                     let no_answer = Pause::Config("the target did not answer".into());
                     let health = probed.unwrap_or(Health::Paused(no_answer));
-                    self.courier.handle_health(health, now());
+                    self.courier.handle_health(health, crate::engine::now());
                 }
-                Step::Wait(until) => self.wait(until).await?,
+                Step::Wait(until) => self.wait(earlier(until, orders.close_by)).await?,
             }
         }
     }
@@ -104,7 +99,7 @@ impl<S: Sink> Worker<S> {
     async fn encode(&mut self, first: u64, upto: u64, limits: Limits) -> Result<(), Gone> {
         let reader = match self.handle.read(first).await? {
             Ok(reader) => reader,
-            Err(why) => return self.stuck(why),
+            Err(why) => return Ok(self.stuck(why)),
         };
         let planned = self.courier.has_plan();
         let sink = self.sink.clone();
@@ -114,8 +109,8 @@ impl<S: Sink> Worker<S> {
         };
         let built = match tokio::task::spawn_blocking(build).await {
             Ok(Ok(built)) => built,
-            Ok(Err(why)) => return self.stuck(why),
-            Err(panicked) => return self.stuck(panicked.to_string()),
+            Ok(Err(why)) => return Ok(self.stuck(why)),
+            Err(panicked) => return Ok(self.stuck(panicked.to_string())),
         };
         let mut refused = built.refused;
         refused.retain(|letter| letter.seq > self.refused_until);
@@ -144,11 +139,12 @@ impl<S: Sink> Worker<S> {
         self.obey(verdict).await
     }
 
-    async fn deliver(&mut self, limits: Limits) -> Result<(), Gone> {
+    async fn deliver(&mut self, limits: Limits, close_by: Option<Instant>) -> Result<(), Gone> {
         let Some(held) = &self.held else {
-            return self.stuck("no batch to deliver".into());
+            return Ok(self.stuck("no batch to deliver".into()));
         };
-        let delivery = tokio::time::timeout(limits.timeout, self.sink.deliver(&held.batch));
+        let until = earlier(now().checked_add(limits.timeout), close_by).unwrap_or_else(now);
+        let delivery = tokio::time::timeout_at(until.into(), self.sink.deliver(&held.batch));
         let outcome = match delivery.await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::retry(format!("no answer within {:?}", limits.timeout)),
@@ -228,10 +224,9 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    fn stuck(&mut self, why: String) -> Result<(), Gone> {
+    fn stuck(&mut self, why: String) {
         self.note_error(&why);
         self.courier.handle_stuck(Pause::Config(why), now());
-        Ok(())
     }
 
     fn note_error(&self, why: &str) {
@@ -275,7 +270,7 @@ fn build<E: Encoder>(
     sink: &str,
     planned: bool,
 ) -> Result<Built<E::Batch>, String> {
-    let mut read = None;
+    let mut range = SeqRange { first, last: first };
     let (mut records, mut bytes) = (0, 0);
     let mut refused = Vec::new();
     while reader.position().get() <= upto {
@@ -294,14 +289,7 @@ fn build<E: Encoder>(
                 refused.push(letter(&message, sink, &refusal));
             }
         }
-        read = Some(SeqRange { first, last: seq });
-    }
-    // Never pass over a record that was not read.
-    let range = read.ok_or_else(|| format!("record {first} cannot be read yet"))?;
-    if planned && range.last != upto {
-        return Err(format!(
-            "the journal ends before record {upto}, which was planned"
-        ));
+        range.last = seq;
     }
     Ok(Built {
         batch: encoder.finish(range)?,
@@ -321,16 +309,11 @@ fn letter(record: &Record, sink: &str, refusal: &Refusal) -> DeadLetter {
     }
 }
 
-/// Resolves when the engine is being closed and the time for it is over.
-async fn grace_over(mut orders: watch::Receiver<Orders>) {
-    let by = loop {
-        if let Some(by) = orders.borrow_and_update().close_by {
-            break by;
-        }
-        if orders.changed().await.is_err() {
-            // The engine was dropped, and the sinks with it.
-            return;
-        }
-    };
-    tokio::time::sleep_until(by.into()).await;
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
 }
+
+use super::now;

@@ -15,6 +15,7 @@
 //!
 //! Two engines: [`Memory`] keeps nothing (without `--data-dir`), `local` is the journal.
 
+mod local;
 mod memory;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
+pub use self::local::Local;
 pub use self::memory::Memory;
 use crate::config::{Config, Problem};
 use crate::message::Message;
@@ -214,9 +216,12 @@ pub(crate) fn open(config: &Config) -> Result<Box<dyn Engine>, Vec<Problem>> {
             tracing::warn!("no data folder: sessions and retained messages end with this process");
             Ok(Box::new(Memory))
         }
-        Some(_) => Err(vec![Problem::general(
-            "--data-dir: the durable engine is not built into this version",
-            "leave it out to keep everything in memory",
-        )]),
+        Some(dir) => match Local::open(&dir.join("journal"), &config.durability) {
+            Ok(engine) => Ok(Box::new(engine)),
+            Err(e) => Err(vec![Problem::general(
+                format!("--data-dir {}: {e}", dir.display()),
+                "give a folder that this user may write and that no other broker uses",
+            )]),
+        },
     }
 }

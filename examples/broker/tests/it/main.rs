@@ -3,5 +3,4 @@
 mod cli;
 mod interop;
 mod malformed;
-mod semantics;
 mod support;

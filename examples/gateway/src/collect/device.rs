@@ -72,8 +72,10 @@ impl<D: Driver> Device<D> {
 
     /// Runs until it is told to stop or the journal has stopped.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        // Whoever could say "stop" being gone means it, too.
+        let stopped = async move { stop.wait_for(|stop| *stop).await.map(|_| ()) };
         tokio::select! {
-            () = crate::stop::told(&mut stop) => {}
+            _ = stopped => {}
             Err(Stopped) = self.poll() => {}
         }
     }

@@ -5,7 +5,6 @@
 
 pub(crate) mod action;
 mod checkpoint;
-mod levels;
 mod replay;
 
 use std::sync::Arc;

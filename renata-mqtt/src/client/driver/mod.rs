@@ -26,7 +26,7 @@ use super::inbox::Inbox;
 use super::outgoing::Outgoing;
 use super::router::Router;
 use super::shared::Shared;
-use super::{ConnectError, ConnectionError, Status};
+use super::{ConnectError, Rejection, Status};
 use crate::PacketId;
 use crate::session::{Role, Session};
 
@@ -52,7 +52,10 @@ pub(super) struct Driver {
 /// How a connection ended.
 enum End {
     /// Lost, or ended by either side: try again.
-    Lost(ConnectionError),
+    Lost {
+        /// The server refuses this client, so that trying soon is of no use.
+        unwelcome: bool,
+    },
     /// The client was closed.
     Closed,
 }
@@ -71,7 +74,7 @@ impl Driver {
         let start = PacketId::new(start).unwrap_or(PacketId::MIN);
         Self {
             outbox: Outbox::new(Arc::clone(&shared)),
-            router: Router::new(unclaimed, config.session.expiry.is_none()),
+            router: Router::new(unclaimed),
             requests: Requests::default(),
             session: Session::starting_at(Role::Client, start),
             client_id: config.client_id.clone(),
@@ -97,7 +100,7 @@ impl Driver {
             let Some(attempt) = self.meanwhile(attempt).await else {
                 break;
             };
-            let why = match attempt {
+            let unwelcome = match attempt {
                 Ok(connection) => {
                     if let Some(first) = self.first.take() {
                         // Whoever waited may have gone, and the client with them.
@@ -110,28 +113,30 @@ impl Driver {
                     }
                     match end {
                         End::Closed => break,
-                        End::Lost(why) => why,
+                        End::Lost { unwelcome } => unwelcome,
                     }
                 }
                 Err(error) => {
+                    let permanent = error.is_permanent();
                     if let Some(first) = self.first.take() {
                         let _ = first.send(Err(error));
                         break;
                     }
-                    error.into()
+                    permanent
                 }
             };
-            let wait = if why.is_permanent() {
+            self.shared.set_status(Status::Down);
+            let wait = if unwelcome {
                 self.config.backoff.longest(random())
             } else {
                 self.config.backoff.delay(failures, random())
             };
-            self.shared.down(why);
             failures = failures.saturating_add(1);
             if self.meanwhile(tokio::time::sleep(wait)).await.is_none() {
                 break;
             }
         }
+        self.finish();
     }
 
     /// Drives `future` while there is no connection, and takes commands all the while. `None`: the
@@ -203,13 +208,12 @@ impl Driver {
         let idle = self.outbox.is_empty() && self.session.messages().next().is_none();
         idle || closing.is_over(now())
     }
-}
 
-/// The end of the client, also when its runtime shuts down: tells everybody who still waits.
-impl Drop for Driver {
-    fn drop(&mut self) {
+    /// Tells everybody who still waits for something.
+    fn finish(mut self) {
+        self.shared.close();
         self.commands.close();
-        let unsent = self.outbox.end();
+        let unsent = self.outbox.reject_all(&Rejection::Closed);
         let in_flight = self.session.messages().count();
         self.router.end();
         self.requests.end();
@@ -221,7 +225,7 @@ impl Drop for Driver {
                 let _ = reply.send(drained);
             }
         }
-        if let Some(closing) = self.closing.take() {
+        if let Some(closing) = self.closing {
             closing.tell(drained);
         }
         // Messages in flight are dropped with the session: their receipts say `Doubt::Closed`.
