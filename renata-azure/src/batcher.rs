@@ -71,9 +71,11 @@ impl Batcher {
             self.taken.records += records;
             self.taken.bytes += bytes;
         }
-        self.taken.durable = last;
+        self.taken.durable = self.taken.durable.max(last);
         if self.taken.durable >= self.seen.durable {
-            self.taken = self.seen;
+            // The reader may be ahead of what we were told: its records are in a later total.
+            self.taken.records = self.taken.records.max(self.seen.records);
+            self.taken.bytes = self.taken.bytes.max(self.seen.bytes);
         }
         // What is left came in while this batch was read.
         self.oldest = (self.waiting_records() > 0).then_some(now);
@@ -172,6 +174,24 @@ mod tests {
         batcher.handle_taken(100, 10, 100, now);
         assert!(!batcher.is_due(now), "one new record waits for company");
         assert!(batcher.is_due(now + LIMITS.max_age));
+    }
+
+    #[test]
+    fn a_reader_that_is_ahead_of_the_totals_leaves_nothing_to_do() {
+        let now = Instant::now();
+        let mut batcher = Batcher::new(LIMITS, 0, tally(0, 0, 0));
+        batcher.handle_durable(tally(1, 1, 10), now);
+        batcher.handle_flush();
+        batcher.handle_taken(3, 3, 30, now);
+        assert_eq!(batcher.taken(), 3);
+        batcher.handle_durable(tally(3, 3, 30), now);
+        batcher.handle_flush();
+        assert!(!batcher.is_due(now + LIMITS.max_age), "nothing waits");
+        batcher.handle_durable(tally(4, 4, 40), now);
+        assert_eq!(
+            (batcher.waiting_records(), batcher.waiting_bytes()),
+            (1, 10)
+        );
     }
 
     #[test]

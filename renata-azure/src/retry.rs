@@ -65,7 +65,7 @@ impl Backoff {
         self.attempt = 0;
     }
 
-    /// A number in [0, 1): SplitMix64, whose quality is far beyond what jitter needs.
+    /// A number in [0, 1): `SplitMix64`, whose quality is far beyond what jitter needs.
     fn next_unit(&mut self) -> f64 {
         self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.random;

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -15,16 +16,30 @@ use tokio::time::timeout;
 
 /// What a member has said on stderr that the demo acts upon; everything goes to its log file.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub(crate) struct Said {
     /// The addresses of its `listening on ..` lines.
-    pub listening: Vec<String>,
+    pub(crate) listening: Vec<String>,
     /// It printed `ready`.
-    pub ready: bool,
+    pub(crate) ready: bool,
+}
+
+impl Said {
+    /// The one address that it listens on with this scheme.
+    pub(crate) fn addr(&self, scheme: &str) -> anyhow::Result<SocketAddr> {
+        let prefix = format!("{scheme}://");
+        let found = self
+            .listening
+            .iter()
+            .find_map(|url| url.strip_prefix(&prefix));
+        let found =
+            found.with_context(|| format!("no {prefix} address among {:?}", self.listening))?;
+        Ok(found.parse()?)
+    }
 }
 
 /// One running member. Killed when dropped, so that no error path leaves a process behind.
 #[derive(Debug)]
-pub struct Member {
+pub(crate) struct Member {
     name: &'static str,
     child: Child,
     said: watch::Receiver<Said>,
@@ -33,7 +48,7 @@ pub struct Member {
 
 impl Member {
     /// Starts this program again as `arguments` (the role first), logging to `logs/{name}.log`.
-    pub fn start<A: AsRef<OsStr>>(
+    pub(crate) fn start<A: AsRef<OsStr>>(
         name: &'static str,
         arguments: impl IntoIterator<Item = A>,
         logs: &Path,
@@ -44,8 +59,10 @@ impl Member {
             .append(true)
             .open(&log)
             .with_context(|| format!("cannot write {}", log.display()))?;
-        let arguments: Vec<OsString> =
-            arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        let arguments: Vec<OsString> = arguments
+            .into_iter()
+            .map(|argument| argument.as_ref().to_owned())
+            .collect();
         writeln!(file, "--- {name} starts: {arguments:?}")?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(arguments)
@@ -58,21 +75,31 @@ impl Member {
         let stderr = child.stderr.take().context("a child without stderr")?;
         let (tell, said) = watch::channel(Said::default());
         tokio::spawn(listen(stderr, file, tell));
-        Ok(Self { name, child, said, log })
+        Ok(Self {
+            name,
+            child,
+            said,
+            log,
+        })
     }
 
     /// Waits for its `ready` line and gives what it said until then.
-    pub async fn ready(&mut self) -> anyhow::Result<Said> {
+    pub(crate) async fn ready(&mut self) -> anyhow::Result<Said> {
         let heard = timeout(READY_WITHIN, self.said.wait_for(|said| said.ready)).await;
-        match heard {
-            Ok(Ok(said)) => Ok(said.clone()),
+        let said = heard.map(|heard| heard.map(|said| said.clone()));
+        match said {
+            Ok(Ok(said)) => Ok(said),
             Ok(Err(_)) => bail!("the {} ended before it was ready{}", self.name, self.tail()),
-            Err(_) => bail!("the {} is not ready after {READY_WITHIN:?}{}", self.name, self.tail()),
+            Err(_) => bail!(
+                "the {} is not ready after {READY_WITHIN:?}{}",
+                self.name,
+                self.tail()
+            ),
         }
     }
 
     /// Fails when it has ended although nobody asked it to.
-    pub fn still_runs(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn still_runs(&mut self) -> anyhow::Result<()> {
         match self.child.try_wait()? {
             None => Ok(()),
             Some(status) => bail!("the {} ended by itself: {status}{}", self.name, self.tail()),
@@ -80,17 +107,23 @@ impl Member {
     }
 
     /// Ends it as a power cut would (SIGKILL).
-    pub async fn kill(mut self) -> anyhow::Result<()> {
-        self.child.kill().await.with_context(|| format!("cannot kill the {}", self.name))
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.child
+            .kill()
+            .await
+            .with_context(|| format!("cannot kill the {}", self.name))
     }
 
     /// Asks it to finish what it has and to end (SIGTERM); anything but exit 0 is an error.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
-        let id = self.child.id().with_context(|| format!("the {} is gone", self.name))?;
+    pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
+        let id = self
+            .child
+            .id()
+            .with_context(|| format!("the {} is gone", self.name))?;
         terminate(id)?;
         let status = timeout(STOP_WITHIN, self.child.wait()).await;
-        let status: ExitStatus = status
-            .with_context(|| format!("the {} does not end{}", self.name, self.tail()))??;
+        let status: ExitStatus =
+            status.with_context(|| format!("the {} does not end{}", self.name, self.tail()))??;
         if !status.success() {
             bail!("the {} ended with {status}{}", self.name, self.tail());
         }
@@ -101,15 +134,24 @@ impl Member {
     fn tail(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = text.lines().rev().take(5).collect();
-        let tail: Vec<_> = lines.into_iter().rev().map(|line| format!("\n    {line}")).collect();
+        let tail: Vec<_> = lines
+            .into_iter()
+            .rev()
+            .map(|line| format!("\n    {line}"))
+            .collect();
         format!("; the end of {}:{}", self.log.display(), tail.concat())
     }
 }
 
 fn terminate(id: u32) -> anyhow::Result<()> {
-    let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+    let id = i32::try_from(id)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
     let id = id.context("not a process id")?;
-    Ok(rustix::process::kill_process(id, rustix::process::Signal::TERM)?)
+    Ok(rustix::process::kill_process(
+        id,
+        rustix::process::Signal::TERM,
+    )?)
 }
 
 /// Copies stderr to the log and publishes the two kinds of line that the demo waits for.

@@ -14,18 +14,18 @@ use rcgen::{
 
 /// Where the files of one identity lie (PEM).
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The certificate.
-    pub cert: PathBuf,
+    pub(crate) cert: PathBuf,
     /// Its private key (PKCS #8).
-    pub key: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// The files of the whole PKI.
 #[derive(Clone, Debug)]
-pub struct Pki {
+pub(crate) struct Pki {
     /// The authority's certificate, which everybody trusts.
-    pub ca: PathBuf,
+    pub(crate) ca: PathBuf,
     dir: PathBuf,
 }
 
@@ -34,8 +34,11 @@ impl Pki {
     ///
     /// The broker's certificate names `localhost` and 127.0.0.1; each client is (common name,
     /// organisational unit), the two fields that the policy binds roles by.
-    pub fn open(dir: &Path, clients: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let pki = Self { ca: dir.join("ca.pem"), dir: dir.to_owned() };
+    pub(crate) fn open(dir: &Path, clients: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let pki = Self {
+            ca: dir.join("ca.pem"),
+            dir: dir.to_owned(),
+        };
         let complete = dir.join("complete");
         if complete.exists() {
             return Ok(pki);
@@ -43,7 +46,9 @@ impl Pki {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "Renata demo authority");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Renata demo authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         fs::write(&pki.ca, params.self_signed(&key)?.pem())?;
@@ -56,7 +61,9 @@ impl Pki {
         for (name, unit) in clients {
             let mut client = CertificateParams::default();
             client.distinguished_name.push(DnType::CommonName, *name);
-            client.distinguished_name.push(DnType::OrganizationalUnitName, *unit);
+            client
+                .distinguished_name
+                .push(DnType::OrganizationalUnitName, *unit);
             client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             pki.issue(name, client, &authority)?;
         }
@@ -65,12 +72,12 @@ impl Pki {
     }
 
     /// The broker's certificate and key.
-    pub fn broker(&self) -> Identity {
+    pub(crate) fn broker(&self) -> Identity {
         self.identity(BROKER)
     }
 
     /// The certificate and key of the client with this common name.
-    pub fn identity(&self, name: &str) -> Identity {
+    pub(crate) fn identity(&self, name: &str) -> Identity {
         Identity {
             cert: self.dir.join(format!("{name}.pem")),
             key: self.dir.join(format!("{name}.key")),

@@ -39,7 +39,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Says what is wrong with a configuration: file:line:column: what; remedy
+    /// Says what is wrong with a configuration, with file, line, column and remedy
     Check(ConfigArgs),
     /// Prints what is read from each device in which requests, and where it is published
     Plan(ConfigArgs),
@@ -102,7 +102,7 @@ where
     };
     match (command, cli.run.as_ref()) {
         (Some(Command::Plan(_)), _) => print!("{}", plan::describe(&config)),
-        (None, Some(args)) => return run_with(config, args),
+        (None, Some(args)) => return run_with(&config, args),
         _ => {
             let (devices, tags) = (&config.devices, config.devices.iter().map(|d| d.tags.len()));
             println!(
@@ -123,7 +123,7 @@ where
     ExitCode::SUCCESS
 }
 
-fn run_with(config: Config, args: &RunArgs) -> ExitCode {
+fn run_with(config: &Config, args: &RunArgs) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     // Somebody who embeds this command line may have one already.
@@ -136,7 +136,7 @@ fn run_with(config: Config, args: &RunArgs) -> ExitCode {
         target,
         every: Duration::from_millis(args.stats_every_ms),
     });
-    match run::run(config, stats) {
+    match run::run(config, stats.as_ref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("renata-gateway: {error:#}");

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use renata_drivers::s7::{Budget, Plan, Tag};
-use renata_topics::TopicClass;
+use renata_topics::{TopicClass, TopicFilterBuf};
 
 use crate::config::{Config, Deadband, DeviceConfig, Publish, TagConfig};
 
@@ -32,7 +32,11 @@ fn try_describe(config: &Config, out: &mut String) -> fmt::Result {
     }
     for subscription in &config.subscriptions {
         let link = &subscription.link;
-        let filters: Vec<_> = subscription.filters.iter().map(|f| f.as_str()).collect();
+        let filters: Vec<_> = subscription
+            .filters
+            .iter()
+            .map(TopicFilterBuf::as_str)
+            .collect();
         writeln!(
             out,
             "subscription {} <- {} {}",

@@ -1,9 +1,24 @@
 //! A gateway from start to stop: which tasks there are, and in which order they begin and end.
+//!
+//! It begins at the sinks and ends at the sources, so that nothing is taken that cannot be kept; it
+//! stops the other way round, so that what was taken is kept and, if there is time, delivered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Config;
-use crate::stats::Target;
+use anyhow::Context as _;
+use renata_azure::Engine;
+use renata_drivers::s7;
+use renata_mqtt::{Client, Drain};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::collect::Device;
+use crate::config::{Config, DeviceConfig};
+use crate::publish::{DeadLetters, Pump};
+use crate::record::{self, Recorder, Stream, Thread};
+use crate::stats::{Lines, Stats, Target};
+use crate::{lake, mqtt};
 
 /// Where figures go, and how often.
 #[derive(Debug)]
@@ -12,6 +27,273 @@ pub(crate) struct Report {
     pub(crate) every: Duration,
 }
 
-pub(crate) fn run(_config: Config, _report: Option<Report>) -> anyhow::Result<()> {
-    anyhow::bail!("the link to the broker is not built into this version")
+/// Runs until SIGTERM or Ctrl-C.
+pub(crate) fn run(config: &Config, report: Option<&Report>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let signal = signal()?;
+        let stats = Arc::new(Stats::default());
+        let mut gateway = Gateway::start(config, &stats).await?;
+        eprintln!("ready");
+        let parts = gateway.parts();
+        let ended = tokio::select! {
+            name = signal => {
+                tracing::info!(signal = name, "stopping");
+                Ok(())
+            }
+            error = first_end(parts.pumps) => Err(error),
+            error = first_end(parts.feeds) => Err(error),
+            written = write_figures(report, config, parts.engine, &stats) => written,
+        };
+        let stopped = gateway.stop(&stats).await;
+        if let Some(report) = report {
+            Lines::open(&report.target)?.write(&stats.line(&config.id))?;
+        }
+        // A journal that has stopped says best what went wrong.
+        stopped.and(ended)
+    })
 }
+
+/// Everything that runs.
+struct Gateway {
+    collector: Option<Collector>,
+    writer: Option<Writer>,
+}
+
+struct Parts<'g> {
+    pumps: Option<&'g mut JoinSet<anyhow::Result<()>>>,
+    feeds: Option<&'g mut JoinSet<anyhow::Result<()>>>,
+    engine: Option<&'g Engine>,
+}
+
+/// Devices, the journal behind them, and the uplinks.
+struct Collector {
+    recorder: Recorder,
+    thread: Thread,
+    devices: JoinSet<()>,
+    stop_devices: watch::Sender<bool>,
+    pumps: JoinSet<anyhow::Result<()>>,
+    stop_pumps: watch::Sender<bool>,
+    clients: Vec<Client>,
+}
+
+/// Subscriptions and the lake behind them.
+struct Writer {
+    engine: Engine,
+    feeds: JoinSet<anyhow::Result<()>>,
+    stop_feeds: watch::Sender<bool>,
+    clients: Vec<Client>,
+}
+
+impl Gateway {
+    async fn start(config: &Config, stats: &Arc<Stats>) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("data_dir {}", config.data_dir.display()))?;
+        let writer = match &config.lake {
+            Some(_) => Some(Writer::start(config, stats).await?),
+            None => None,
+        };
+        let collector = match config.devices.is_empty() {
+            false => Some(Collector::start(config, stats)?),
+            true => None,
+        };
+        Ok(Self { collector, writer })
+    }
+
+    /// What is watched while it runs.
+    fn parts(&mut self) -> Parts<'_> {
+        let (feeds, engine) = match &mut self.writer {
+            Some(writer) => (Some(&mut writer.feeds), Some(&writer.engine)),
+            None => (None, None),
+        };
+        Parts {
+            pumps: self.collector.as_mut().map(|c| &mut c.pumps),
+            feeds,
+            engine,
+        }
+    }
+
+    async fn stop(self, stats: &Stats) -> anyhow::Result<()> {
+        let collected = match self.collector {
+            Some(collector) => collector.stop().await,
+            None => Ok(()),
+        };
+        let written = match self.writer {
+            Some(writer) => writer.stop(stats).await,
+            None => Ok(()),
+        };
+        collected.and(written)
+    }
+}
+
+impl Collector {
+    fn start(config: &Config, stats: &Arc<Stats>) -> anyhow::Result<Self> {
+        let topics = config.devices.iter().flat_map(|device| {
+            let tags = device.tags.iter().map(|tag| tag.topic.clone());
+            tags.chain([device.status_topic.clone()])
+        });
+        let streams = topics.map(Stream::new).collect();
+        let started = record::start(config, streams, stats.clone());
+        let (recorder, thread) = started.context("the journal in data_dir")?;
+        let (stop_devices, devices_stop) = watch::channel(false);
+        let (stop_pumps, pumps_stop) = watch::channel(false);
+        let mut collector = Self {
+            recorder,
+            thread,
+            devices: JoinSet::new(),
+            stop_devices,
+            pumps: JoinSet::new(),
+            stop_pumps,
+            clients: Vec::new(),
+        };
+        for (index, uplink) in config.uplinks.iter().enumerate() {
+            let link = &uplink.link;
+            let client = mqtt::builder(link)?.start()?;
+            collector.clients.push(client.clone());
+            tokio::spawn(mqtt::watch(
+                client.clone(),
+                link.name.clone(),
+                stats.clone(),
+            ));
+            let pump = Pump::new(
+                index,
+                mqtt::Uplink(client),
+                uplink.in_flight,
+                collector.recorder.clone(),
+                DeadLetters::new(&config.data_dir, &link.name),
+                stats.clone(),
+            );
+            let run = pump.run(pumps_stop.clone(), GRACE);
+            collector
+                .pumps
+                .spawn(async move { run.await.map_err(Into::into) });
+        }
+        let mut stream = 0;
+        for device in &config.devices {
+            let tags = device.tags.iter().map(|tag| tag.address).collect();
+            let (recorder, stats) = (collector.recorder.clone(), stats.clone());
+            let client = s7::Client::new(s7_config(device));
+            let device_task = Device::new(device, client, tags, stream, recorder, stats);
+            collector
+                .devices
+                .spawn(device_task.run(devices_stop.clone()));
+            stream += device.tags.len() + 1;
+        }
+        Ok(collector)
+    }
+
+    async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop_devices.send_replace(true);
+        while self.devices.join_next().await.is_some() {}
+        // When the journal has stopped, its thread says why, below.
+        let _ = self.recorder.flush().await;
+        self.stop_pumps.send_replace(true);
+        while self.pumps.join_next().await.is_some() {}
+        for client in &self.clients {
+            client.close(Drain::within(CLOSE)).await;
+        }
+        drop(self.recorder);
+        self.thread.end().await.context("the journal in data_dir")
+    }
+}
+
+fn s7_config(device: &DeviceConfig) -> s7::Config {
+    let host = &device.host;
+    let address = match host.parse() {
+        Ok(std::net::IpAddr::V6(ip)) => format!("[{ip}]:{}", device.port),
+        _ => format!("{host}:{}", device.port),
+    };
+    let mut config = s7::Config::new(address).with_slot(device.rack, device.slot);
+    config.connect_within = device.timeout;
+    config.answer_within = device.timeout;
+    config
+}
+
+impl Writer {
+    async fn start(config: &Config, stats: &Arc<Stats>) -> anyhow::Result<Self> {
+        let lake = config.lake.as_ref().context("a writer without a lake")?;
+        let engine = lake::open(config, lake).await?;
+        let (stop_feeds, feeds_stop) = watch::channel(false);
+        let mut feeds = JoinSet::new();
+        let mut clients = Vec::new();
+        for subscription in &config.subscriptions {
+            let ingest = engine.ingest();
+            let client = lake::subscribe(subscription, &ingest, stats, &feeds_stop, &mut feeds)?;
+            clients.push(client);
+        }
+        Ok(Self {
+            engine,
+            feeds,
+            stop_feeds,
+            clients,
+        })
+    }
+
+    async fn stop(mut self, stats: &Stats) -> anyhow::Result<()> {
+        self.stop_feeds.send_replace(true);
+        while self.feeds.join_next().await.is_some() {}
+        for client in &self.clients {
+            client.close(Drain::within(CLOSE)).await;
+        }
+        lake::figures(&self.engine, stats);
+        Ok(self.engine.close(lake::GRACE).await?)
+    }
+}
+
+/// The end of the first task, which is a failure; pending when there are none.
+async fn first_end(tasks: Option<&mut JoinSet<anyhow::Result<()>>>) -> anyhow::Error {
+    let ended = match tasks {
+        Some(tasks) => tasks.join_next().await,
+        None => None,
+    };
+    match ended {
+        Some(Ok(Ok(()))) => anyhow::anyhow!("a link has ended by itself"),
+        Some(Ok(Err(error))) => error,
+        Some(Err(error)) => error.into(),
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes a line of figures now and then; for ever, or until it cannot be written.
+async fn write_figures(
+    report: Option<&Report>,
+    config: &Config,
+    engine: Option<&Engine>,
+    stats: &Stats,
+) -> anyhow::Result<()> {
+    let Some(report) = report else {
+        return std::future::pending().await;
+    };
+    let mut lines = Lines::open(&report.target).context("the file of figures")?;
+    let mut beat = tokio::time::interval(report.every);
+    loop {
+        beat.tick().await;
+        if let Some(engine) = engine {
+            lake::figures(engine, stats);
+        }
+        lines
+            .write(&stats.line(&config.id))
+            .context("the file of figures")?;
+    }
+}
+
+/// Resolves to the name of the signal that ends this program.
+fn signal() -> anyhow::Result<impl Future<Output = &'static str>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => "SIGTERM",
+            _ = int.recv() => "SIGINT",
+        }
+    })
+}
+
+/// How long uplinks may still send what is durable when the gateway ends.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a client may take to say goodbye.
+const CLOSE: Duration = Duration::from_secs(2);

@@ -34,8 +34,14 @@ pub(crate) struct Stats {
     pub(crate) polled: Figure,
     /// Of these, what passed the change filters and became samples.
     pub(crate) sampled: Figure,
+    /// Samples that earlier runs made in this epoch, as the journal knows: `recovered + committed`
+    /// counts on over restarts.
+    pub(crate) recovered: Figure,
     /// Samples that are durable in the journal.
     pub(crate) committed: Figure,
+    /// Samples that earlier runs had numbered in the same epoch. With those that this run committed,
+    /// it is how many a reader must find.
+    pub(crate) recovered: Figure,
     /// Samples that the full journal did not take.
     pub(crate) refused: Figure,
     /// Samples that were dropped because the journal was full, the refused ones among them.
@@ -85,7 +91,9 @@ impl Stats {
             gateway,
             polled: self.polled.get(),
             sampled,
+            recovered: self.recovered.get(),
             committed,
+            recovered: self.recovered.get(),
             loss_window: sampled.saturating_sub(committed + refused),
             dropped: self.dropped.get(),
             journal_bytes: self.journal_bytes.get(),
@@ -109,7 +117,9 @@ struct Line<'a> {
     gateway: &'a str,
     polled: u64,
     sampled: u64,
+    recovered: u64,
     committed: u64,
+    recovered: u64,
     /// Samples that a crash of the machine would lose now.
     loss_window: u64,
     dropped: u64,
@@ -128,7 +138,7 @@ struct Line<'a> {
 
 /// Where the lines go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// Standard error.
     Stderr,
     /// The end of a file.

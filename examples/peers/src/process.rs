@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::PeerError;
@@ -59,6 +59,56 @@ impl Running {
             }
             std::thread::sleep(POLL_EVERY);
         }
+    }
+
+    /// Waits for a line that begins with `prefix` and gives what follows it.
+    ///
+    /// # Errors
+    /// [`PeerError::NotReady`] with the program's output when it ends first or `within` passes.
+    pub fn wait_line(&mut self, prefix: &str, within: Duration) -> Result<String, PeerError> {
+        let deadline = Instant::now() + within;
+        loop {
+            // Looked at before the output, so that nothing printed before the end is missed.
+            let ended = self.child.try_wait().ok().flatten();
+            let output = self.output();
+            let whole = output.rfind('\n').map_or("", |end| &output[..end]);
+            if let Some(rest) = whole.lines().find_map(|line| line.strip_prefix(prefix)) {
+                return Ok(rest.to_owned());
+            }
+            if let Some(status) = ended {
+                return Err(PeerError::not_ready(
+                    &self.name,
+                    format!("{status}; {output}"),
+                ));
+            }
+            if Instant::now() > deadline {
+                let why = format!("no line `{prefix}..`; {output}");
+                return Err(PeerError::not_ready(&self.name, why));
+            }
+            std::thread::sleep(POLL_EVERY);
+        }
+    }
+
+    /// Asks the program to end (SIGTERM) and gives its exit status.
+    ///
+    /// # Errors
+    /// [`PeerError::NotReady`] when it has not ended after `within`.
+    pub fn terminate(&mut self, within: Duration) -> Result<ExitStatus, PeerError> {
+        let id = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        if let Some(id) = id {
+            // It may have ended already; its status says so.
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        }
+        let mut status = None;
+        wait_for(within, || {
+            status = self.child.try_wait().ok().flatten();
+            status.is_some()
+        });
+        status.ok_or_else(|| {
+            PeerError::not_ready(&self.name, format!("it does not end; {}", self.output()))
+        })
     }
 
     /// What the program has printed so far.

@@ -3,7 +3,7 @@
 use renata_journal::Reader;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::keeper::Control;
+use super::messages::Control;
 use crate::batcher::Tally;
 use crate::record::DeadLetter;
 use crate::{JournalId, SeqRange};

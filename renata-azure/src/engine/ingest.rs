@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use renata_codec::Codec;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::keeper::Append;
+use super::messages::Append;
 use crate::record::{MAX_CONTENT_TYPE, MAX_TOPIC, message_head};
 use crate::{Envelope, Identity, Refusal};
 

@@ -5,48 +5,17 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use renata_journal::{AppendError, Journal, Reader, Seq, SyncError};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use renata_journal::{AppendError, Journal, Seq, SyncError};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ingest::{Admitted, IngestError};
 use super::ledger::{CURSOR, Ledger};
+use super::messages::{Append, Control, Reply};
 use super::{EngineStats, WhenFull};
+use crate::Refusal;
 use crate::batcher::Tally;
 use crate::record::{self, DeadLetter};
 use crate::streams::Seen;
-use crate::{Identity, Refusal, SeqRange};
-
-/// A message on its way into the journal.
-pub(crate) struct Append {
-    pub(crate) topic: String,
-    pub(crate) identity: Option<Identity>,
-    pub(crate) head: Vec<u8>,
-    pub(crate) payload: Bytes,
-    /// Set when it shall go to the dead letters instead.
-    pub(crate) refusal: Option<Refusal>,
-    pub(crate) reply: Reply,
-    /// Its share of the queue's bytes.
-    pub(crate) _permit: OwnedSemaphorePermit,
-}
-
-pub(crate) type Reply = oneshot::Sender<Result<Admitted, IngestError>>;
-
-/// What sinks and the engine ask for.
-pub(crate) enum Control {
-    /// The position of a sink, which is created when it is new, and its plan.
-    Attach(
-        String,
-        oneshot::Sender<Result<(u64, Option<SeqRange>), String>>,
-    ),
-    Read(u64, oneshot::Sender<Result<Reader, String>>),
-    Plan(String, SeqRange, oneshot::Sender<()>),
-    Ack(String, u64),
-    DeadLetters(Vec<DeadLetter>, oneshot::Sender<()>),
-    ReadDeadLetters(oneshot::Sender<Result<Reader, String>>),
-    AckDeadLetters(u64),
-    Close(oneshot::Sender<Result<(), String>>),
-}
 
 pub(crate) struct Keeper {
     pub(crate) journal: Journal,
@@ -341,14 +310,15 @@ impl Keeper {
     }
 
     fn report(&mut self) {
+        // Sinks first: who has a ticket's answer may flush, and must find the message counted.
+        if *self.tally.borrow() != self.group.tally {
+            self.tally.send_replace(self.group.tally);
+        }
         for (reply, admitted) in self.group.replies.drain(..) {
             let _ = reply.send(Ok(admitted));
         }
         for reply in self.group.done.drain(..) {
             let _ = reply.send(());
-        }
-        if *self.tally.borrow() != self.group.tally {
-            self.tally.send_replace(self.group.tally);
         }
         let stats = &mut self.group.stats;
         stats.journal_bytes = self.journal.bytes();

@@ -11,6 +11,7 @@ mod handle;
 mod ingest;
 mod keeper;
 mod ledger;
+mod messages;
 mod options;
 mod stats;
 mod worker;
@@ -32,8 +33,9 @@ use crate::batcher::Tally;
 use crate::courier::Courier;
 use crate::{DeadLetter, JournalId, RetryPolicy, Sink};
 use handle::{Gone, Handle};
-use keeper::{Control, Group, Keeper};
+use keeper::{Group, Keeper};
 use ledger::Ledger;
+use messages::Control;
 use worker::{Orders, Worker};
 
 /// The journal and the sinks that it feeds. Must be used inside a tokio runtime with time enabled.

@@ -7,6 +7,7 @@ use renata_journal::Reader;
 use tokio::sync::watch;
 
 use super::handle::{Gone, Handle};
+use super::now;
 use super::stats::SinkStats;
 use crate::courier::{Courier, Step, Verdict};
 use crate::record::{DeadLetter, read_message};
@@ -42,32 +43,36 @@ pub(crate) struct Held<B> {
 }
 
 impl<S: Sink> Worker<S> {
-    /// Delivers until the engine ends.
+    /// Delivers until the engine ends or its grace is over. Stopping in the middle of anything is
+    /// as harmless as a crash.
     pub(crate) async fn run(mut self) {
-        // Only the end of the engine ends a sink.
-        let Err(Gone) = self.deliver_all().await else {
-            return self.sink.close().await;
-        };
+        let orders = self.orders.clone();
+        tokio::select! {
+            // Either everything is delivered, or the engine is gone.
+            _ = self.deliver_all() => {}
+            () = grace_over(orders) => {}
+        }
+        self.sink.close().await;
     }
 
     async fn deliver_all(&mut self) -> Result<(), Gone> {
         let mut flushed = 0;
         loop {
-            let now = now();
+            let at = now();
             let tally = *self.handle.tally.borrow_and_update();
-            self.courier.handle_durable(tally, now);
+            self.courier.handle_durable(tally, at);
             let orders = *self.orders.borrow_and_update();
             if orders.flushes > flushed || orders.close_by.is_some() {
                 flushed = orders.flushes;
                 self.courier.handle_flush();
             }
             let empty = self.courier.cursor() >= self.courier.durable();
-            if orders.close_by.is_some_and(|by| empty || now >= by) {
+            if orders.close_by.is_some() && empty {
                 return Ok(());
             }
-            self.publish(now);
+            self.publish(at);
             let limits = self.sink.limits();
-            match self.courier.poll(now) {
+            match self.courier.poll(at) {
                 Step::Position => {
                     let sink = self.sink.clone();
                     let asked = sink.position(self.handle.journal);
@@ -78,19 +83,19 @@ impl<S: Sink> Worker<S> {
                     if let Err(Outcome::Retry { why, .. }) = &answer {
                         self.note_error(why);
                     }
-                    let verdict = self.courier.handle_position(answer, crate::engine::now());
+                    let verdict = self.courier.handle_position(answer, now());
                     self.obey(verdict).await?;
                 }
                 Step::Encode { first, upto } => self.encode(first, upto, limits).await?,
-                Step::Deliver => self.deliver(limits, orders.close_by).await?,
+                Step::Deliver => self.deliver(limits).await?,
                 Step::Probe => {
                     let sink = self.sink.clone();
                     let probed = tokio::time::timeout(limits.timeout, sink.probe()).await;
                     let no_answer = Pause::Config("the target did not answer".into());
                     let health = probed.unwrap_or(Health::Paused(no_answer));
-                    self.courier.handle_health(health, crate::engine::now());
+                    self.courier.handle_health(health, now());
                 }
-                Step::Wait(until) => self.wait(earlier(until, orders.close_by)).await?,
+                Step::Wait(until) => self.wait(until).await?,
             }
         }
     }
@@ -99,7 +104,7 @@ impl<S: Sink> Worker<S> {
     async fn encode(&mut self, first: u64, upto: u64, limits: Limits) -> Result<(), Gone> {
         let reader = match self.handle.read(first).await? {
             Ok(reader) => reader,
-            Err(why) => return Ok(self.stuck(why)),
+            Err(why) => return self.stuck(why),
         };
         let planned = self.courier.has_plan();
         let sink = self.sink.clone();
@@ -109,8 +114,8 @@ impl<S: Sink> Worker<S> {
         };
         let built = match tokio::task::spawn_blocking(build).await {
             Ok(Ok(built)) => built,
-            Ok(Err(why)) => return Ok(self.stuck(why)),
-            Err(panicked) => return Ok(self.stuck(panicked.to_string())),
+            Ok(Err(why)) => return self.stuck(why),
+            Err(panicked) => return self.stuck(panicked.to_string()),
         };
         let mut refused = built.refused;
         refused.retain(|letter| letter.seq > self.refused_until);
@@ -139,12 +144,11 @@ impl<S: Sink> Worker<S> {
         self.obey(verdict).await
     }
 
-    async fn deliver(&mut self, limits: Limits, close_by: Option<Instant>) -> Result<(), Gone> {
+    async fn deliver(&mut self, limits: Limits) -> Result<(), Gone> {
         let Some(held) = &self.held else {
-            return Ok(self.stuck("no batch to deliver".into()));
+            return self.stuck("no batch to deliver".into());
         };
-        let until = earlier(now().checked_add(limits.timeout), close_by).unwrap_or_else(now);
-        let delivery = tokio::time::timeout_at(until.into(), self.sink.deliver(&held.batch));
+        let delivery = tokio::time::timeout(limits.timeout, self.sink.deliver(&held.batch));
         let outcome = match delivery.await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::retry(format!("no answer within {:?}", limits.timeout)),
@@ -224,9 +228,10 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    fn stuck(&mut self, why: String) {
+    fn stuck(&mut self, why: String) -> Result<(), Gone> {
         self.note_error(&why);
         self.courier.handle_stuck(Pause::Config(why), now());
+        Ok(())
     }
 
     fn note_error(&self, why: &str) {
@@ -270,7 +275,7 @@ fn build<E: Encoder>(
     sink: &str,
     planned: bool,
 ) -> Result<Built<E::Batch>, String> {
-    let mut range = SeqRange { first, last: first };
+    let mut read = None;
     let (mut records, mut bytes) = (0, 0);
     let mut refused = Vec::new();
     while reader.position().get() <= upto {
@@ -289,7 +294,14 @@ fn build<E: Encoder>(
                 refused.push(letter(&message, sink, &refusal));
             }
         }
-        range.last = seq;
+        read = Some(SeqRange { first, last: seq });
+    }
+    // Never pass over a record that was not read.
+    let range = read.ok_or_else(|| format!("record {first} cannot be read yet"))?;
+    if planned && range.last != upto {
+        return Err(format!(
+            "the journal ends before record {upto}, which was planned"
+        ));
     }
     Ok(Built {
         batch: encoder.finish(range)?,
@@ -309,11 +321,16 @@ fn letter(record: &Record, sink: &str, refusal: &Refusal) -> DeadLetter {
     }
 }
 
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
+/// Resolves when the engine is being closed and the time for it is over.
+async fn grace_over(mut orders: watch::Receiver<Orders>) {
+    let by = loop {
+        if let Some(by) = orders.borrow_and_update().close_by {
+            break by;
+        }
+        if orders.changed().await.is_err() {
+            // The engine was dropped, and the sinks with it.
+            return;
+        }
+    };
+    tokio::time::sleep_until(by.into()).await;
 }
-
-use super::now;

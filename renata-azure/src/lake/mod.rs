@@ -12,6 +12,7 @@ mod log;
 mod options;
 mod part;
 mod read;
+mod report;
 mod row;
 mod schema;
 mod stats;
@@ -29,7 +30,8 @@ pub use log::LogError;
 pub use options::{LakeError, LakeOptions};
 pub use part::{LakeBatch, LakeEncoder};
 pub use read::{ReadRow, read};
-pub use verify::{Duplicate, Gap, Report, VerifyError, VerifyLimits, verify, verify_within};
+pub use report::{Duplicate, Gap, Report};
+pub use verify::{VerifyError, VerifyLimits, verify, verify_within};
 
 use crate::{Health, JournalId, Limits, Outcome, Pause, Sink};
 use part::Format;

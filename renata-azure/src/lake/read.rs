@@ -86,7 +86,7 @@ impl Iterator for Rows {
             let add = self.pending.pop_front()?;
             match open(&self.dir, &add) {
                 Ok(reader) => {
-                    self.open = Some((add.path, RowIter::from_file_into(Box::new(reader))))
+                    self.open = Some((add.path, RowIter::from_file_into(Box::new(reader))));
                 }
                 Err(source) => {
                     self.open = None;

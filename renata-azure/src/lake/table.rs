@@ -135,7 +135,7 @@ impl Table {
 
     fn path(&self, part: &Part) -> Path {
         let levels = part.path.split('/');
-        levels.fold(self.log.root.clone(), |path, level| path.join(level))
+        levels.fold(self.log.root.clone(), Path::join)
     }
 
     fn head(&self) -> MutexGuard<'_, Head> {

@@ -1,7 +1,7 @@
 //! The lake, read back by ourselves.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use renata_azure::lake::{self, Lake, LakeOptions};
 use renata_azure::{Admitted, Engine, EngineOptions, Envelope};
@@ -15,11 +15,21 @@ pub(crate) fn quick() -> LakeOptions {
     options
 }
 
+/// Opens an engine whose folder another one, dropped a moment ago, may still hold.
+pub(crate) async fn open(options: EngineOptions) -> Engine {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        match Engine::open(options.clone()).await {
+            Ok(engine) => return engine,
+            Err(e) => assert!(Instant::now() < deadline, "{e}"),
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
 /// An engine in `dir/engine` with a lake in `dir/lake`.
 pub(crate) async fn engine(dir: &Path, options: LakeOptions) -> Engine {
-    let mut engine = Engine::open(EngineOptions::new(dir.join("engine")))
-        .await
-        .unwrap();
+    let mut engine = open(EngineOptions::new(dir.join("engine"))).await;
     let lake = Lake::local(dir.join("lake"), options).unwrap();
     engine.attach(lake).await.unwrap();
     engine

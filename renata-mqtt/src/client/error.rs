@@ -100,6 +100,49 @@ impl ConnectError {
     }
 }
 
+/// Why a connection was lost, or why there is none yet.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// An attempt to connect failed.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The network failed, or the server closed the connection without a word.
+    #[error("connection lost: {0}")]
+    Io(#[from] std::io::Error),
+    /// The server broke the protocol, or was silent for too long.
+    #[error("connection given up: {0}")]
+    Protocol(#[from] ProtocolError),
+    /// The server said goodbye.
+    #[error("disconnected by the server: {reason}{}", text(reason_string.as_deref()))]
+    Server {
+        /// Why.
+        reason: ReasonCode,
+        /// The server's words.
+        reason_string: Option<String>,
+    },
+}
+
+impl ConnectionError {
+    /// Whether the next attempt will hardly fare better if it comes soon.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Connect(error) => error.is_permanent(),
+            Self::Server { reason, .. } => matches!(
+                *reason,
+                ReasonCode::NOT_AUTHORIZED
+                    | ReasonCode::SESSION_TAKEN_OVER
+                    | ReasonCode::BANNED
+                    | ReasonCode::ADMINISTRATIVE_ACTION
+                    | ReasonCode::USE_ANOTHER_SERVER
+                    | ReasonCode::SERVER_MOVED
+            ),
+            Self::Io(_) | Self::Protocol(_) => false,
+        }
+    }
+}
+
 impl From<DecodeError> for ConnectError {
     fn from(error: DecodeError) -> Self {
         Self::Protocol(error.into())

@@ -41,7 +41,7 @@ pub use self::backoff::Backoff;
 pub use self::builder::Builder;
 pub use self::config::{Drain, Full, Limits, Offline, Session};
 pub use self::credentials::{Credentials, CredentialsFuture, CredentialsProvider};
-pub use self::error::{ConfigError, ConnectError, PublishError, SubscribeError};
+pub use self::error::{ConfigError, ConnectError, ConnectionError, PublishError, SubscribeError};
 pub use self::message::{AckToken, Message};
 pub use self::publish::{Admission, NotAdmitted, PublishBuilder};
 pub use self::receipt::{Doubt, Outcome, Receipt, Rejection};
@@ -152,6 +152,12 @@ impl Client {
     #[must_use]
     pub fn status(&self) -> StatusWatch {
         StatusWatch(self.handle.shared.status.subscribe())
+    }
+
+    /// Why the last connection was lost, or the last attempt failed; `None` if neither happened yet.
+    #[must_use]
+    pub fn last_error(&self) -> Option<Arc<ConnectionError>> {
+        self.handle.shared.last_error()
     }
 
     /// Closes the client for all its handles: takes no more publishes, waits for those that were

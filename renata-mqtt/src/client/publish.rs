@@ -89,14 +89,17 @@ impl<'c> PublishBuilder<'c> {
     /// Why it was not admitted, and the message itself.
     pub fn try_now(self) -> Result<Receipt, Box<NotAdmitted<'c>>> {
         let shared = self.shared;
-        let cost = match self.check() {
-            Ok(cost) => cost,
-            Err(error) => return Err(Box::new(NotAdmitted { error, publish: self })),
-        };
-        shared.try_admit(self.draft, cost).map_err(|(draft, error)| {
-            let publish = Self { shared, draft };
-            Box::new(NotAdmitted { error, publish })
-        })
+        let reserved = self.check().and_then(|cost| {
+            shared.try_reserve(cost)?;
+            Ok(cost)
+        });
+        match reserved {
+            Ok(cost) => Ok(shared.enqueue(self.draft, cost)),
+            Err(error) => Err(Box::new(NotAdmitted {
+                error,
+                publish: self,
+            })),
+        }
     }
 
     fn more(&mut self) -> &mut More {
@@ -137,12 +140,12 @@ impl<'c> IntoFuture for PublishBuilder<'c> {
         let shared = self.shared;
         Admission(match self.check() {
             Err(error) => State::Done(Some(Err(error))),
-            Ok(cost) => match shared.try_admit(self.draft, cost) {
-                Ok(receipt) => State::Done(Some(Ok(receipt))),
-                Err((draft, PublishError::Full { .. })) if shared.when_full() == Full::Block => {
-                    State::Waiting(shared.admit(draft, cost))
+            Ok(cost) => match shared.try_reserve(cost) {
+                Ok(()) => State::Done(Some(Ok(shared.enqueue(self.draft, cost)))),
+                Err(PublishError::Full { .. }) if shared.when_full() == Full::Block => {
+                    State::Waiting(shared.admit(self.draft, cost))
                 }
-                Err((_, error)) => State::Done(Some(Err(error))),
+                Err(error) => State::Done(Some(Err(error))),
             },
         })
     }

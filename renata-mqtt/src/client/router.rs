@@ -21,6 +21,8 @@ pub(super) struct Router {
     tree: FilterTree<u32>,
     /// For what nobody claims.
     unclaimed: Arc<Inbox>,
+    /// Nobody can come back for what was not acknowledged.
+    clean: bool,
     /// SUBSCRIBEs without an answer.
     asked: HashMap<PacketId, u32>,
     /// Subscriptions that the server has to be asked for.
@@ -46,11 +48,12 @@ enum State {
 }
 
 impl Router {
-    pub(super) fn new(unclaimed: Arc<Inbox>) -> Self {
+    pub(super) fn new(unclaimed: Arc<Inbox>, clean: bool) -> Self {
         Self {
             entries: HashMap::new(),
             tree: FilterTree::new(),
             unclaimed,
+            clean,
             asked: HashMap::new(),
             wanted: Vec::new(),
             scratch: Vec::new(),
@@ -63,6 +66,10 @@ impl Router {
         wish: Wish,
         reply: oneshot::Sender<Result<QoS, SubscribeError>>,
     ) {
+        if wish.inbox.is_abandoned() {
+            // Whoever asked has given up before it came to us.
+            return;
+        }
         let mut id = identifier(wish.filter.as_str());
         while let Some(entry) = self.entries.get(&id) {
             if entry.wish.filter == wish.filter {
@@ -149,6 +156,18 @@ impl Router {
         }
     }
 
+    /// No answer can be read before messages are taken: whoever waits for a SUBACK gets its stream
+    /// now. A refusal will end it.
+    pub(super) fn presume(&mut self) {
+        for entry in self.entries.values_mut() {
+            if entry.state == State::Asked
+                && let Some(reply) = entry.reply.take()
+            {
+                let _ = reply.send(Ok(entry.wish.options.qos));
+            }
+        }
+    }
+
     /// The connection is gone. With the session gone too, everything has to be asked for again.
     pub(super) fn lost(&mut self, session: bool) {
         self.asked.clear();
@@ -205,7 +224,11 @@ impl Router {
         }
     }
 
-    fn keep(&self, message: Message) {
+    fn keep(&self, mut message: Message) {
+        if self.clean {
+            // Holding back the acknowledgement would only use up the Receive Maximum.
+            message.ack();
+        }
         // Refused only when the client has ended, and every message with it.
         let _ = self.unclaimed.push(message);
     }

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, TryAcquireError, watch};
 
 use super::outgoing::{Draft, Outgoing};
-use super::{Full, Offline, PublishError, Receipt, Status};
+use super::{ConnectionError, Full, Offline, Outcome, PublishError, Receipt, Rejection, Status};
 use crate::ReasonCode;
 use crate::session::AckId;
 
@@ -24,16 +24,23 @@ pub(super) struct Shared {
     /// One permit a byte of the budget. Closed when the client closes.
     budget: Semaphore,
     /// Admitted messages that the driver has not fetched; bounded by the budget.
-    queue: Mutex<VecDeque<Outgoing>>,
+    queue: Mutex<Queue>,
     /// Messages that were acknowledged by their consumers; bounded by the Receive Maximum.
     acks: Mutex<Vec<(AckId, ReasonCode)>>,
     /// Wakes the driver.
     wake: Notify,
     pub(super) status: watch::Sender<Status>,
+    last_error: Mutex<Option<Arc<ConnectionError>>>,
     /// A stream went away: the driver has to look which.
     swept: AtomicBool,
     /// The last handle of the client went away.
     abandoned: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<Outgoing>,
+    ended: bool,
 }
 
 impl Shared {
@@ -45,6 +52,7 @@ impl Shared {
             acks: Mutex::default(),
             wake: Notify::new(),
             status: watch::Sender::new(Status::Connecting),
+            last_error: Mutex::default(),
             swept: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
         })
@@ -63,22 +71,17 @@ impl Shared {
         }
     }
 
-    /// Admits a message if there is room now.
-    pub(super) fn try_admit(
-        &self,
-        draft: Draft,
-        cost: u32,
-    ) -> Result<Receipt, (Draft, PublishError)> {
+    /// Takes room for a message from the budget, if there is some now.
+    pub(super) fn try_reserve(&self, cost: u32) -> Result<(), PublishError> {
         match self.budget.try_acquire_many(cost) {
             Ok(permit) => {
                 permit.forget();
-                Ok(self.enqueue(draft, cost))
+                Ok(())
             }
-            Err(tokio::sync::TryAcquireError::Closed) => Err((draft, PublishError::Closed)),
-            Err(tokio::sync::TryAcquireError::NoPermits) => {
-                let budget = self.offline.max_bytes;
-                Err((draft, PublishError::Full { budget }))
-            }
+            Err(TryAcquireError::Closed) => Err(PublishError::Closed),
+            Err(TryAcquireError::NoPermits) => Err(PublishError::Full {
+                budget: self.offline.max_bytes,
+            }),
         }
     }
 
@@ -91,13 +94,19 @@ impl Shared {
         })
     }
 
-    fn enqueue(&self, draft: Draft, cost: u32) -> Receipt {
+    /// Admits a message for which there is room.
+    pub(super) fn enqueue(&self, draft: Draft, cost: u32) -> Receipt {
         let (sender, receipt) = Receipt::new();
         let now = tokio::time::Instant::now().into_std();
-        let message = Outgoing::new(draft, cost, now, sender);
+        let mut message = Outgoing::new(draft, cost, now, sender);
         let mut queue = lock(&self.queue);
-        let idle = queue.is_empty();
-        queue.push_back(message);
+        if queue.ended {
+            let why = Rejection::Closed;
+            message.finish(Outcome::Rejected { why });
+            return receipt;
+        }
+        let idle = queue.messages.is_empty();
+        queue.messages.push_back(message);
         drop(queue);
         // The driver fetches all there is, so only the first one has to wake it.
         if idle {
@@ -119,7 +128,15 @@ impl Shared {
     /// Fetches everything that was admitted. `into` has to be empty: the two are exchanged.
     pub(super) fn fetch(&self, into: &mut VecDeque<Outgoing>) {
         debug_assert!(into.is_empty());
-        std::mem::swap(&mut *lock(&self.queue), into);
+        std::mem::swap(&mut lock(&self.queue).messages, into);
+    }
+
+    /// The driver has ended: what is admitted from here on is rejected. Gives what is left.
+    pub(super) fn end(&self) -> VecDeque<Outgoing> {
+        self.close();
+        let mut queue = lock(&self.queue);
+        queue.ended = true;
+        std::mem::take(&mut queue.messages)
     }
 
     pub(super) fn ack(&self, ack: AckId, reason: ReasonCode) {
@@ -157,6 +174,16 @@ impl Shared {
     /// Waits until there may be something to do. Cancel-safe.
     pub(super) async fn woken(&self) {
         self.wake.notified().await;
+    }
+
+    pub(super) fn last_error(&self) -> Option<Arc<ConnectionError>> {
+        lock(&self.last_error).clone()
+    }
+
+    /// There is no connection, and this is why.
+    pub(super) fn down(&self, why: ConnectionError) {
+        *lock(&self.last_error) = Some(Arc::new(why));
+        self.set_status(Status::Down);
     }
 
     pub(super) fn set_status(&self, status: Status) {

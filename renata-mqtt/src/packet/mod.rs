@@ -46,6 +46,31 @@ pub enum PacketType {
     Auth = 15,
 }
 
+impl PacketType {
+    /// The type in the upper half of a packet's first byte.
+    #[must_use]
+    pub fn of(first: u8) -> Option<Self> {
+        Some(match first >> 4 {
+            1 => Self::Connect,
+            2 => Self::ConnAck,
+            3 => Self::Publish,
+            4 => Self::PubAck,
+            5 => Self::PubRec,
+            6 => Self::PubRel,
+            7 => Self::PubComp,
+            8 => Self::Subscribe,
+            9 => Self::SubAck,
+            10 => Self::Unsubscribe,
+            11 => Self::UnsubAck,
+            12 => Self::PingReq,
+            13 => Self::PingResp,
+            14 => Self::Disconnect,
+            15 => Self::Auth,
+            _ => return None,
+        })
+    }
+}
+
 /// A received packet as a view of its frame. Every check that needs only the packet was made.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "they are named as in the standard")]

@@ -215,7 +215,7 @@ impl End {
     fn crash(&mut self) {
         let before: Vec<_> = self.unsent_of_log();
         let (state, arrived) = self.book.log.replay();
-        self.book.receipts = 1_000_000 + self.book.receipts;
+        self.book.receipts += 1_000_000;
         self.session = Session::restore(self.role, state).expect("a log makes a session");
         self.book.arrived = arrived;
         // The application still has what its session never stored.

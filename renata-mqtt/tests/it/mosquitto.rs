@@ -4,21 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use renata_mqtt::{
-    Backoff, Client, ConnectError, Drain, Message, Outcome, QoS, ReasonCode, Session, Status,
+    Client, ConnectError, Drain, Message, Outcome, QoS, ReasonCode, Session, Status,
     TlsConfig, Version, Will,
 };
 use renata_peers::{Mosquitto, mosquitto_pub, mosquitto_sub};
 
+use crate::scripted::quick;
 use crate::support::{PATIENCE, killed_at_its_end, soon};
 
 const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5];
 
 fn url(broker: &Mosquitto) -> String {
     format!("mqtt://{}", broker.addr())
-}
-
-fn quick() -> Backoff {
-    Backoff::exponential(Duration::from_millis(20)..Duration::from_millis(200))
 }
 
 fn text(message: &Message) -> String {
@@ -101,7 +98,7 @@ async fn many_messages_arrive_in_order() {
             let mut receipts = Vec::new();
             for number in 0..3_000_u32 {
                 let payload = number.to_be_bytes().to_vec();
-                let qos = if number % 2 == 0 { QoS::AtLeastOnce } else { QoS::ExactlyOnce };
+                let qos = if number.is_multiple_of(2) { QoS::AtLeastOnce } else { QoS::ExactlyOnce };
                 let receipt = sender.publish("burst", payload).qos(qos).await;
                 receipts.push(receipt.expect("admitted"));
             }
@@ -115,7 +112,7 @@ async fn many_messages_arrive_in_order() {
         while even.len() + odd.len() < 3_000 {
             let message = soon("message", subscription.next()).await.expect("open");
             let number = crate::support::number(&message.payload());
-            if number % 2 == 0 { even.push(number) } else { odd.push(number) }
+            if number.is_multiple_of(2) { even.push(number) } else { odd.push(number) }
         }
         soon("receipts", sending).await.expect("no panic");
         assert!(even.is_sorted() && odd.is_sorted(), "in order per quality of service");

@@ -3,4 +3,5 @@
 mod cli;
 mod interop;
 mod malformed;
+mod semantics;
 mod support;

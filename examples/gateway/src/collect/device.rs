@@ -72,10 +72,8 @@ impl<D: Driver> Device<D> {
 
     /// Runs until it is told to stop or the journal has stopped.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        // Whoever could say "stop" being gone means it, too.
-        let stopped = async move { stop.wait_for(|stop| *stop).await.map(|_| ()) };
         tokio::select! {
-            _ = stopped => {}
+            () = crate::stop::told(&mut stop) => {}
             Err(Stopped) = self.poll() => {}
         }
     }

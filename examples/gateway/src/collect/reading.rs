@@ -1,6 +1,6 @@
 //! From what a device gave to a sample: scaling, quality, and the filter that lets changes through.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use renata_codec::{Array, Quality, Reason, Sample, Value};
 
@@ -120,8 +120,11 @@ fn differs(deadband: Deadband, last: Option<&Value>, new: Option<&Value>) -> boo
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
+
     use renata_codec::Timestamp;
+
+    use super::*;
 
     const SILENCE: Duration = Duration::from_secs(60);
 

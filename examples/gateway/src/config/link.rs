@@ -192,11 +192,21 @@ impl Checker<'_> {
                 exist = false;
             }
         }
-        exist.then(|| {
-            Some(TlsConfig {
-                ca: self.path(ca),
-                identity: identity.map(|(cert, key)| (self.path(cert), self.path(key))),
-            })
-        })
+        if !exist {
+            return None;
+        }
+        let tls = TlsConfig {
+            ca: self.path(ca),
+            identity: identity.map(|(cert, key)| (self.path(cert), self.path(key))),
+        };
+        match tls.load() {
+            Ok(_) => Some(Some(tls)),
+            Err(error) => {
+                let remedy = "name PEM files: certificates in ca and cert, the private key in key";
+                self.problems
+                    .add(Some(ca.span()), error.to_string(), remedy);
+                None
+            }
+        }
     }
 }

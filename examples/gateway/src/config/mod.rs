@@ -168,6 +168,17 @@ pub struct TlsConfig {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
+impl TlsConfig {
+    /// Reads the files.
+    pub(crate) fn load(&self) -> Result<renata_mqtt::TlsConfig, renata_mqtt::TlsError> {
+        let tls = renata_mqtt::TlsConfig::ca_file(&self.ca)?;
+        match &self.identity {
+            Some((cert, key)) => tls.identity_files(cert, key),
+            None => Ok(tls),
+        }
+    }
+}
+
 /// A broker that gets the samples of the devices.
 #[derive(Clone, Debug)]
 pub struct UplinkConfig {

@@ -310,6 +310,19 @@ fn every_mistake_has_a_place_and_a_remedy() {
 }
 
 #[test]
+fn a_pem_file_that_is_none_is_told_before_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ca.pem"), "no certificate").unwrap();
+    let text = GOOD.replace("mqtt://broker\"", "mqtts://broker\"\nca = \"ca.pem\"");
+    let problems = Config::parse(&dir.path().join("g.toml"), &text).unwrap_err();
+    let told = problems[0].to_string();
+    assert!(
+        told.contains("g.toml:29:6: ") && told.contains("ca.pem"),
+        "{told}"
+    );
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let text = GOOD
         .replace("DB1.DBD0:REAL", "nowhere")

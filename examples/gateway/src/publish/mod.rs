@@ -10,4 +10,4 @@ mod dead;
 mod pump;
 
 pub(crate) use dead::DeadLetters;
-pub(crate) use pump::{Closed, Link, Pump, PumpError, Verdict};
+pub(crate) use pump::{Closed, Link, Pump, Verdict};

@@ -102,29 +102,29 @@ impl<L: Link> Pump<L> {
         }
     }
 
-    /// Runs until the link is closed or it is told to stop; what is on its way then gets `grace` to
-    /// arrive.
+    /// Runs until the link is closed. When it is told to stop, it still sends what is durable, but for
+    /// no longer than `grace`; what is left is sent after the next start.
     pub(crate) async fn run(
         mut self,
-        mut stop: watch::Receiver<bool>,
+        stop: watch::Receiver<bool>,
         grace: Duration,
     ) -> Result<(), PumpError> {
-        let stopped = async move {
-            // Whoever could say "stop" being gone means it, too.
-            let _ = stop.wait_for(|stop| *stop).await;
+        let mut told = stop.clone();
+        let too_late = async move {
+            crate::stop::told(&mut told).await;
+            sleep(grace).await;
         };
+        // Dropping the pump anywhere is safe: no position moves after that.
         tokio::select! {
-            ended = self.pump() => ended,
-            () = stopped => match tokio::time::timeout(grace, self.drain()).await {
-                Ok(drained) => drained,
-                Err(_) => Ok(()),
-            },
+            ended = self.pump(stop) => ended,
+            () = too_late => Ok(()),
         }
     }
 
-    async fn pump(&mut self) -> Result<(), PumpError> {
+    async fn pump(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), PumpError> {
         let mut durable = self.recorder.durable();
         let mut reader = Some(self.recorder.read(self.uplink, None).await?);
+        let mut stopping = false;
         loop {
             while self.flight.len() < self.window
                 && let Some((seq, message)) = self.chunk.pop_front()
@@ -137,6 +137,9 @@ impl<L: Link> Pump<L> {
             if hungry && self.read(&mut reader, &mut durable).await? {
                 continue;
             }
+            if stopping && hungry && self.flight.is_empty() {
+                return Ok(());
+            }
             tokio::select! {
                 verdict = first(&mut self.flight), if !self.flight.is_empty() => {
                     if self.settle(verdict).await? == Err(Closed) {
@@ -148,6 +151,7 @@ impl<L: Link> Pump<L> {
                         return Ok(());
                     }
                 }
+                () = crate::stop::told(&mut stop), if !stopping => stopping = true,
             }
         }
     }
@@ -243,16 +247,6 @@ impl<L: Link> Pump<L> {
             _ => return Ok(Err(Closed)),
         }
         Ok(Ok(()))
-    }
-
-    async fn drain(&mut self) -> Result<(), PumpError> {
-        while !self.flight.is_empty() {
-            let verdict = first(&mut self.flight).await;
-            if self.settle(verdict).await? == Err(Closed) {
-                break;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -28,6 +28,11 @@ impl Counters {
         self.epoch
     }
 
+    /// How many samples the streams have had in this epoch.
+    pub(crate) fn total(&self) -> u64 {
+        self.next.values().sum()
+    }
+
     /// The number for the next sample of a stream, which is taken with this.
     pub(crate) fn take(&mut self, topic: &str) -> u64 {
         if let Some(next) = self.next.get_mut(topic) {
@@ -36,6 +41,11 @@ impl Counters {
         }
         self.next.insert(topic.into(), 1);
         0
+    }
+
+    /// How many samples were numbered in this epoch, over all streams.
+    pub(crate) fn total(&self) -> u64 {
+        self.next.values().sum()
     }
 
     /// All streams as records.

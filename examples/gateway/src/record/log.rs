@@ -239,6 +239,11 @@ impl<D: Disk> SampleLog<D> {
         Seq::new(self.journal.next().get() - 1)
     }
 
+    /// How many samples were numbered in this epoch.
+    pub(crate) fn numbered(&self) -> u64 {
+        self.counters.total()
+    }
+
     pub(crate) fn acked(&self, uplink: &str) -> Seq {
         self.journal.acked(uplink).unwrap_or_default()
     }
@@ -251,6 +256,11 @@ impl<D: Disk> SampleLog<D> {
     /// How many samples were dropped at the cap, since the start.
     pub(crate) const fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// How many samples were numbered in this epoch.
+    pub(crate) fn numbered(&self) -> u64 {
+        self.counters.total()
     }
 
     #[cfg(test)]

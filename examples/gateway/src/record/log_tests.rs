@@ -71,6 +71,7 @@ fn numbers_go_on_after_a_restart_in_the_same_epoch() {
     drop(log);
     let disk = disk.restart(Keep::Nothing);
     let mut log = start(&disk, WhenFull::DropOldest, 8).unwrap();
+    assert_eq!(log.numbered(), 4);
     log.append(&stream("x"), sample(3)).unwrap();
     log.commit().unwrap();
     let x = |seq| ("renata/a/b/c/d/e/x".to_owned(), 7, seq);

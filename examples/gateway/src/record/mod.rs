@@ -48,6 +48,7 @@ enum Order {
         uplink: usize,
         reply: oneshot::Sender<Result<Reader<FsDisk>, LogError>>,
     },
+    Flush(oneshot::Sender<()>),
 }
 
 /// The journal's thread has ended; its [`Thread::end`] says why.
@@ -68,10 +69,6 @@ impl Thread {
             // The runtime is going down: nobody asks any more.
             Err(_) => Ok(()),
         }
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        self.0.is_finished()
     }
 }
 
@@ -102,6 +99,7 @@ pub(crate) fn start(
         config.journal.when_full,
         draw,
     )?;
+    stats.recovered.set(log.numbered());
     let positions: Arc<[_]> = uplinks
         .iter()
         .map(|name| (name.clone(), AtomicU64::new(log.acked(name).get())))
@@ -115,6 +113,7 @@ pub(crate) fn start(
         durable: durable_sender,
         stats,
         uncommitted: 0,
+        flushes: Vec::new(),
     };
     let runtime = Handle::current();
     let thread = std::thread::Builder::new()
@@ -159,6 +158,16 @@ impl Recorder {
         Ok(answer.await.map_err(|_| Stopped)??)
     }
 
+    /// Waits until everything that was handed over before is durable.
+    pub(crate) async fn flush(&self) -> Result<(), Stopped> {
+        let (reply, done) = oneshot::channel();
+        self.orders
+            .send(Order::Flush(reply))
+            .await
+            .map_err(|_| Stopped)?;
+        done.await.map_err(|_| Stopped)
+    }
+
     /// The last durable record, to wait for the next.
     pub(crate) fn durable(&self) -> watch::Receiver<Seq> {
         self.durable.clone()
@@ -189,6 +198,8 @@ struct Writer {
     durable: watch::Sender<Seq>,
     stats: Arc<Stats>,
     uncommitted: u64,
+    /// Who waits for the next commit.
+    flushes: Vec<oneshot::Sender<()>>,
 }
 
 impl Writer {
@@ -243,6 +254,7 @@ impl Writer {
                 // Whoever asked may be gone; then nobody needs it.
                 let _ = reply.send(self.log.reader_after(after));
             }
+            Order::Flush(reply) => self.flushes.push(reply),
         }
         Ok(())
     }
@@ -256,6 +268,10 @@ impl Writer {
         if durable >= self.log.last() {
             self.stats.committed.add(self.uncommitted);
             self.uncommitted = 0;
+            for flush in self.flushes.drain(..) {
+                // Whoever asked may be gone; then nobody needs it.
+                let _ = flush.send(());
+            }
         }
         self.stats.journal_bytes.set(self.log.bytes());
         self.durable.send_if_modified(|known| {

@@ -5,6 +5,7 @@
 
 pub(crate) mod action;
 mod checkpoint;
+mod levels;
 mod replay;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use crate::client::{ConnectError, Credentials, Will};
 use crate::packet::{ConnAckRef, Connect, LastWill, PacketRef, Property, encode};
 use crate::session::{Link, ProtocolError};
 use crate::wire::{Framing, frame_len};
-use crate::{QoS, ReasonCode, Version};
+use crate::{DecodeError, PacketType, QoS, ReasonCode, Version};
 
 /// A connection that the server has accepted.
 pub(super) struct Connection {
@@ -88,11 +88,19 @@ async fn greet(
         source,
     };
     loop {
+        // What begins in another way is no answer, however long it is going to be.
+        if let Some(&first) = wire.input.first() {
+            match PacketType::of(first) {
+                Some(PacketType::ConnAck) => {}
+                Some(other) => return Err(ProtocolError::Unexpected(other).into()),
+                None => return Err(DecodeError::PacketType(0).into()),
+            }
+        }
         if let Framing::Frame { header, body } =
-            frame_len(&wire.input, config.limits.max_packet).map_err(ProtocolError::from)?
+            frame_len(&wire.input, config.limits.max_packet)?
         {
             let frame = wire.input.split_to(header + body);
-            let packet = PacketRef::decode(config.version, &frame).map_err(ProtocolError::from)?;
+            let packet = PacketRef::decode(config.version, &frame)?;
             let PacketRef::ConnAck(connack) = packet else {
                 return Err(ProtocolError::Unexpected(packet.packet_type()).into());
             };
@@ -167,7 +175,7 @@ fn accept(
     let clean = config.session.expiry.is_none();
     if clean && connack.session_present() {
         // [MQTT-3.2.2-4]: the server cannot have what we told it to forget.
-        return Err(ProtocolError::Unexpected(crate::PacketType::ConnAck).into());
+        return Err(ProtocolError::Unexpected(PacketType::ConnAck).into());
     }
     let mut link = Link::new(config.version);
     link.session_present = connack.session_present();

@@ -11,10 +11,10 @@ use crate::client::message::{AckToken, Message};
 use crate::client::outgoing::Outgoing;
 use crate::client::router::Router;
 use crate::client::shared::Shared;
-use crate::client::{Doubt, Outcome, Rejection, SubscribeError};
+use crate::client::{ConnectionError, Doubt, Outcome, Rejection, SubscribeError};
 use crate::packet::{DisconnectRef, Publish, SubAckRef, UnsubAckRef};
 use crate::session::{Arrival, Completion, Handler, Verdict};
-use crate::{PacketId, QoS, ReasonCode, WriteQueue};
+use crate::{PacketId, QoS, WriteQueue};
 
 /// The driver as its session sees it.
 pub(super) struct Events<'a> {
@@ -22,7 +22,7 @@ pub(super) struct Events<'a> {
     pub(super) router: &'a mut Router,
     pub(super) requests: &'a mut Requests,
     pub(super) terms: &'a Terms,
-    pub(super) goodbye: &'a mut Option<ReasonCode>,
+    pub(super) goodbye: &'a mut Option<ConnectionError>,
     /// The bytes that the packets are views of.
     pub(super) chunk: Bytes,
 }
@@ -95,14 +95,17 @@ impl Handler<Outgoing> for Events<'_> {
     }
 
     fn disconnect(&mut self, packet: &DisconnectRef<'_>) {
-        *self.goodbye = Some(packet.reason());
+        *self.goodbye = Some(ConnectionError::Server {
+            reason: packet.reason(),
+            reason_string: packet.properties().reason_string().map(str::to_owned),
+        });
     }
 }
 
-/// The frame as bytes of its own: a small one is copied, so that it does not keep the whole read
-/// buffer alive; a large one is a slice of it.
+/// The frame as bytes of its own: copied if it is small, or a small part of what was read, so that
+/// it does not keep the whole read buffer alive; a slice of it otherwise.
 fn owned(frame: &[u8], chunk: &Bytes) -> Bytes {
-    if frame.len() < COPY_BELOW {
+    if frame.len() < COPY_BELOW || frame.len() < chunk.len() / 4 {
         Bytes::copy_from_slice(frame)
     } else {
         chunk.slice_ref(frame)

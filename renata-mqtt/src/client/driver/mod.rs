@@ -26,7 +26,7 @@ use super::inbox::Inbox;
 use super::outgoing::Outgoing;
 use super::router::Router;
 use super::shared::Shared;
-use super::{ConnectError, Rejection, Status};
+use super::{ConnectError, ConnectionError, Status};
 use crate::PacketId;
 use crate::session::{Role, Session};
 
@@ -52,10 +52,7 @@ pub(super) struct Driver {
 /// How a connection ended.
 enum End {
     /// Lost, or ended by either side: try again.
-    Lost {
-        /// The server refuses this client, so that trying soon is of no use.
-        unwelcome: bool,
-    },
+    Lost(ConnectionError),
     /// The client was closed.
     Closed,
 }
@@ -74,7 +71,7 @@ impl Driver {
         let start = PacketId::new(start).unwrap_or(PacketId::MIN);
         Self {
             outbox: Outbox::new(Arc::clone(&shared)),
-            router: Router::new(unclaimed),
+            router: Router::new(unclaimed, config.session.expiry.is_none()),
             requests: Requests::default(),
             session: Session::starting_at(Role::Client, start),
             client_id: config.client_id.clone(),
@@ -100,7 +97,7 @@ impl Driver {
             let Some(attempt) = self.meanwhile(attempt).await else {
                 break;
             };
-            let unwelcome = match attempt {
+            let why = match attempt {
                 Ok(connection) => {
                     if let Some(first) = self.first.take() {
                         // Whoever waited may have gone, and the client with them.
@@ -113,30 +110,28 @@ impl Driver {
                     }
                     match end {
                         End::Closed => break,
-                        End::Lost { unwelcome } => unwelcome,
+                        End::Lost(why) => why,
                     }
                 }
                 Err(error) => {
-                    let permanent = error.is_permanent();
                     if let Some(first) = self.first.take() {
                         let _ = first.send(Err(error));
                         break;
                     }
-                    permanent
+                    error.into()
                 }
             };
-            self.shared.set_status(Status::Down);
-            let wait = if unwelcome {
+            let wait = if why.is_permanent() {
                 self.config.backoff.longest(random())
             } else {
                 self.config.backoff.delay(failures, random())
             };
+            self.shared.down(why);
             failures = failures.saturating_add(1);
             if self.meanwhile(tokio::time::sleep(wait)).await.is_none() {
                 break;
             }
         }
-        self.finish();
     }
 
     /// Drives `future` while there is no connection, and takes commands all the while. `None`: the
@@ -208,12 +203,13 @@ impl Driver {
         let idle = self.outbox.is_empty() && self.session.messages().next().is_none();
         idle || closing.is_over(now())
     }
+}
 
-    /// Tells everybody who still waits for something.
-    fn finish(mut self) {
-        self.shared.close();
+/// The end of the client, also when its runtime shuts down: tells everybody who still waits.
+impl Drop for Driver {
+    fn drop(&mut self) {
         self.commands.close();
-        let unsent = self.outbox.reject_all(&Rejection::Closed);
+        let unsent = self.outbox.end();
         let in_flight = self.session.messages().count();
         self.router.end();
         self.requests.end();
@@ -225,7 +221,7 @@ impl Driver {
                 let _ = reply.send(drained);
             }
         }
-        if let Some(closing) = self.closing {
+        if let Some(closing) = self.closing.take() {
             closing.tell(drained);
         }
         // Messages in flight are dropped with the session: their receipts say `Doubt::Closed`.

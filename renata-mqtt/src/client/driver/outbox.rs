@@ -109,17 +109,15 @@ impl Outbox {
         }
     }
 
-    /// Refuses everything that was not sent; says how much that was.
-    pub(super) fn reject_all(&mut self, why: &Rejection) -> usize {
-        let mut count = 0;
-        loop {
-            self.refill();
-            let Some(message) = self.waiting.pop_front() else {
-                return count;
-            };
-            count += 1;
-            self.reject(message, why.clone());
+    /// The client has ended: refuses everything that was not sent, and says how much that was.
+    pub(super) fn end(&mut self) -> usize {
+        let rest = self.shared.end();
+        self.waiting.extend(rest);
+        let count = self.waiting.len();
+        while let Some(message) = self.waiting.pop_front() {
+            self.reject(message, Rejection::Closed);
         }
+        count
     }
 
     fn reject(&self, mut message: Outgoing, why: Rejection) {

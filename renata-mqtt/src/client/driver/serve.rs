@@ -10,7 +10,7 @@ use super::connect::{Connection, Terms};
 use super::events::Events;
 use super::io::{Step, Wire};
 use super::{Driver, End, closing, now};
-use crate::client::Status;
+use crate::client::{ConnectionError, Status};
 use crate::client::outgoing::Outgoing;
 use crate::session::{AckId, Next, ProtocolError, Session};
 use crate::wire::{Framing, frame_len};
@@ -22,8 +22,8 @@ struct Live {
     terms: Terms,
     /// Whole packets that were read and not yet handled, because the session paused.
     rest: Bytes,
-    /// The server said goodbye, with this reason.
-    goodbye: Option<ReasonCode>,
+    /// The server said goodbye.
+    goodbye: Option<ConnectionError>,
     acks: Vec<(AckId, ReasonCode)>,
 }
 
@@ -80,10 +80,8 @@ impl Driver {
             if let Err(error) = ended {
                 return self.break_off(live, error).await;
             }
-            if let Some(reason) = live.goodbye {
-                return End::Lost {
-                    unwelcome: is_unwelcome(reason),
-                };
+            if let Some(goodbye) = live.goodbye.take() {
+                return End::Lost(goodbye);
             }
             if self.must_end() {
                 self.say_goodbye(live).await;
@@ -95,7 +93,7 @@ impl Driver {
                 step = live.wire.step(read) => match step {
                     Ok(Step::Read) => ended = self.handle_input(live),
                     Ok(Step::Written) => self.outbox.flushed(),
-                    Err(_) => return End::Lost { unwelcome: false },
+                    Err(error) => return End::Lost(error.into()),
                 },
                 () = self.shared.woken() => self.housekeep(),
                 Some(command) = self.commands.recv() => self.take(command),
@@ -119,6 +117,9 @@ impl Driver {
             self.handle_rest(live)?;
         }
         self.send_requests(now, &live.terms, &mut live.wire.out);
+        if self.session.is_paused() {
+            self.router.presume();
+        }
         self.outbox
             .send(now, &mut self.session, &live.terms, &mut live.wire.out);
         Ok(())
@@ -165,7 +166,7 @@ impl Driver {
         self.session.disconnect(error.reason(), &mut live.wire.out);
         // It is worth a moment, no more: the other side may not be reading.
         let _ = tokio::time::timeout(GOODBYE, live.wire.flush()).await;
-        End::Lost { unwelcome: false }
+        End::Lost(error.into())
     }
 
     async fn say_goodbye(&mut self, live: &mut Live) {
@@ -212,16 +213,4 @@ fn arm(timer: Pin<&mut Sleep>, deadline: Option<Instant>) {
 
 fn far_future() -> Instant {
     now() + Duration::from_secs(365 * 86_400)
-}
-
-fn is_unwelcome(reason: ReasonCode) -> bool {
-    matches!(
-        reason,
-        ReasonCode::NOT_AUTHORIZED
-            | ReasonCode::SESSION_TAKEN_OVER
-            | ReasonCode::BANNED
-            | ReasonCode::ADMINISTRATIVE_ACTION
-            | ReasonCode::USE_ANOTHER_SERVER
-            | ReasonCode::SERVER_MOVED
-    )
 }

@@ -41,7 +41,11 @@ pub(crate) fn faults(tags: &[Tag], histories: &Histories, rows: &[Row]) -> Vec<S
             }
         }
     }
-    faults.extend(by_tag.keys().map(|name| format!("{name}: nobody asked for it")));
+    faults.extend(
+        by_tag
+            .keys()
+            .map(|name| format!("{name}: nobody asked for it")),
+    );
     faults
 }
 
@@ -52,9 +56,15 @@ fn positions(tag: &Tag, rows: &[&Row], faults: &mut Vec<String>) {
     for pair in positions.windows(2) {
         let ((epoch, seq), (next_epoch, next_seq)) = (pair[0], pair[1]);
         if pair[0] == pair[1] {
-            faults.push(format!("{}: epoch {epoch}, seq {seq} is stored twice", tag.name));
+            faults.push(format!(
+                "{}: epoch {epoch}, seq {seq} is stored twice",
+                tag.name
+            ));
         } else if epoch == next_epoch && next_seq != seq + 1 {
-            faults.push(format!("{}: epoch {epoch}, {seq} is followed by {next_seq}", tag.name));
+            faults.push(format!(
+                "{}: epoch {epoch}, {seq} is followed by {next_seq}",
+                tag.name
+            ));
         }
     }
 }
@@ -62,12 +72,15 @@ fn positions(tag: &Tag, rows: &[&Row], faults: &mut Vec<String>) {
 fn explains(tag: &Tag, held: &Held, row: &Row) -> bool {
     tag.expected(held.step) == row.value
         && row.time_ns >= held.from.before_ns
-        && held.to.is_none_or(|to| row.time_ns <= to.after_ns + nanos(REPLY_WITHIN))
+        && held
+            .to
+            .is_none_or(|to| row.time_ns <= to.after_ns + nanos(REPLY_WITHIN))
 }
 
 fn outlasted_two_polls(held: &Held) -> bool {
     // The last value is there for as long as the test waits.
-    held.to.is_none_or(|to| to.before_ns - held.from.after_ns > nanos(2 * POLL))
+    held.to
+        .is_none_or(|to| to.before_ns - held.from.after_ns > nanos(2 * POLL))
 }
 
 fn nanos(duration: Duration) -> i64 {

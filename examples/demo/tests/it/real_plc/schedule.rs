@@ -42,8 +42,9 @@ pub(crate) fn run(
     let mut beat = 0;
     while Instant::now() < end {
         std::thread::sleep(BEATS[beat % BEATS.len()]);
-        let chosen: Vec<_> =
-            (0..tags.len()).filter(|tag| tag % 10 == 0 || (tag + beat) % 3 == 0).collect();
+        let chosen: Vec<_> = (0..tags.len())
+            .filter(|tag| tag % 10 == 0 || (tag + beat) % 3 == 0)
+            .collect();
         change(plc, tags, &chosen, histories)?;
         beat += 1;
     }
@@ -57,11 +58,20 @@ fn change(
     histories: &mut Histories,
 ) -> Result<(), PeerError> {
     for db in [1, 2] {
-        let of_block: Vec<_> = chosen.iter().copied().filter(|tag| tags[*tag].db == db).collect();
+        let of_block: Vec<_> = chosen
+            .iter()
+            .copied()
+            .filter(|tag| tags[*tag].db == db)
+            .collect();
         let step = |tag: usize| histories[tag].len() as u64;
-        let bytes: Vec<_> =
-            of_block.iter().map(|tag| (tags[*tag].byte, tags[*tag].bytes(step(*tag)))).collect();
-        let changes: Vec<_> = bytes.iter().map(|(byte, data)| (*byte, data.as_slice())).collect();
+        let bytes: Vec<_> = of_block
+            .iter()
+            .map(|tag| (tags[*tag].byte, tags[*tag].bytes(step(*tag))))
+            .collect();
+        let changes: Vec<_> = bytes
+            .iter()
+            .map(|(byte, data)| (*byte, data.as_slice()))
+            .collect();
         let written = plc.write(db, &changes)?;
         for tag in of_block {
             let history = &mut histories[tag];
@@ -69,7 +79,11 @@ fn change(
             if let Some(last) = history.last_mut() {
                 last.to = Some(written);
             }
-            history.push(Held { step, from: written, to: None });
+            history.push(Held {
+                step,
+                from: written,
+                to: None,
+            });
         }
     }
     Ok(())

@@ -100,7 +100,11 @@ pub(crate) fn tags(count: usize) -> (Vec<Tag>, [(u16, usize); 2]) {
             let (kind, type_name, size) = KINDS[number % KINDS.len()];
             let block = number / KINDS.len() % 2;
             // Everything wider than a byte starts at an even byte.
-            let byte = if size > 1 { next[block].next_multiple_of(2) } else { next[block] };
+            let byte = if size > 1 {
+                next[block].next_multiple_of(2)
+            } else {
+                next[block]
+            };
             next[block] = byte + size;
             Tag {
                 name: format!("{}_{number:03}", type_name.to_lowercase()),
@@ -117,7 +121,10 @@ pub(crate) fn tags(count: usize) -> (Vec<Tag>, [(u16, usize); 2]) {
 impl Tag {
     /// The address in the notation of STEP 7 with the type behind it.
     pub(crate) fn address(&self) -> String {
-        let (_, name, size) = KINDS[KINDS.iter().position(|(k, ..)| *k == self.kind).expect("listed")];
+        let (_, name, size) = KINDS[KINDS
+            .iter()
+            .position(|(k, ..)| *k == self.kind)
+            .expect("listed")];
         let Self { db, byte, bit, .. } = self;
         match (self.kind, size) {
             (Kind::Bool, _) => format!("DB{db}.DBX{byte}.{bit}"),
@@ -139,8 +146,12 @@ impl Tag {
             Kind::Byte | Kind::Usint | Kind::Sint => vec![low],
             Kind::Char => vec![letter(step)],
             Kind::Word | Kind::Uint | Kind::Int => n.wrapping_mul(7).to_be_bytes().to_vec(),
-            Kind::Wchar => (0x0391 + u16::from(letter(step) - b'A')).to_be_bytes().to_vec(),
-            Kind::Date => (FEBRUARY_2026 + u16::from(day(step)) - 1).to_be_bytes().to_vec(),
+            Kind::Wchar => (0x0391 + u16::from(letter(step) - b'A'))
+                .to_be_bytes()
+                .to_vec(),
+            Kind::Date => (FEBRUARY_2026 + u16::from(day(step)) - 1)
+                .to_be_bytes()
+                .to_vec(),
             Kind::S5Time => s5time(n % 1000),
             Kind::Dword | Kind::Udint => (3_000_000_000 + u32::from(n)).to_be_bytes().to_vec(),
             Kind::Dint => (i32::from(n) - 2_000_000_000).to_be_bytes().to_vec(),
@@ -218,7 +229,7 @@ impl Tag {
             Kind::Lint => I64(i64::MIN + signed),
             Kind::Lreal => F64(lreal(step)),
             Kind::Ltime => I64(signed * 1_000_000_007 - 77),
-            Kind::Ltod => Text(format!("11:06:40.{:09}", n)),
+            Kind::Ltod => Text(format!("11:06:40.{n:09}")),
             Kind::Ldt => Text(format!("2026-11-22T{}000000", clock(LDT_CLOCK_MS + step))),
             Kind::Dt => Text(format!("2026-11-22T05:{minute:02}:{second:02}.412")),
             Kind::Dtl => Text(format!("2026-11-22T05:{minute:02}:{second:02}.123456789")),
@@ -231,7 +242,12 @@ impl Tag {
 /// Milliseconds since midnight as `hh:mm:ss.mmm`.
 fn clock(ms: u64) -> String {
     let (seconds, ms) = (ms / 1000, ms % 1000);
-    format!("{:02}:{:02}:{:02}.{ms:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}.{ms:03}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 fn day(step: u64) -> u8 {

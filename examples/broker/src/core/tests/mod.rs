@@ -1,5 +1,8 @@
 //! The core without sockets: bytes in, bytes out, made-up instants, an engine that commits when told.
 
+mod durable;
+mod lifetimes;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -8,8 +11,8 @@ use super::{Core, LinkId, Next};
 use crate::access::Access;
 use crate::broker::Settings;
 use crate::clock::Now;
-use crate::config::{Config, WhenFull};
-use crate::engine::{Change, Engine, EngineError, Memory, Recovered, Ticket};
+use crate::config::Config;
+use crate::engine::{Change, Engine, EngineError, Recovered, Ticket};
 
 /// An engine whose disk is slow: nothing is committed before the test says so.
 #[derive(Clone, Default)]
@@ -201,151 +204,4 @@ fn publish(first: u8, topic: &str, id: u16, payload: &[u8]) -> Vec<u8> {
     }
     body.extend(payload);
     frame(first, &body)
-}
-
-#[test]
-fn a_puback_waits_for_the_commit_if_a_persistent_session_needs_the_message() {
-    let slow = Slow::default();
-    let mut table = Table::new(slow.clone(), |_| {});
-    let sub = table.keeper(&slow, "sub", "a", 1);
-    let publisher = table.connect(4, "pub", true, &[]);
-    table.read(publisher);
-    table.send(publisher, &publish(0x32, "a", 7, b"x"));
-    assert_eq!(slow.changes(), ["Message", "Enqueue"]);
-    assert_eq!((table.read(publisher), table.read(sub)), (vec![], vec![]));
-    slow.commit();
-    table.core.end_turn(table.now);
-    assert_eq!(table.read(publisher), [0x40, 2, 0, 7]);
-    assert_eq!(table.read(sub), publish(0x32, "a", 1, b"x"));
-    table.send(sub, &[0x40, 2, 0, 1]);
-    assert_eq!(slow.changes(), ["Dequeue"]);
-}
-
-#[test]
-fn a_message_for_live_clean_sessions_touches_no_disk() {
-    let slow = Slow::default();
-    let mut table = Table::new(slow.clone(), |_| {});
-    let sub = table.connect(4, "sub", true, &[]);
-    table.send(sub, &subscribe(4, "a", 1));
-    table.read(sub);
-    let publisher = table.connect(4, "pub", true, &[]);
-    table.read(publisher);
-    table.send(publisher, &publish(0x32, "a", 7, b"x"));
-    assert_eq!(table.read(publisher), [0x40, 2, 0, 7]);
-    assert_eq!(table.read(sub), publish(0x32, "a", 1, b"x"));
-    assert!(slow.changes().is_empty());
-}
-
-#[test]
-fn qos_2_from_a_persistent_client_shows_each_step_only_when_it_is_safe() {
-    let slow = Slow::default();
-    let mut table = Table::new(slow.clone(), |_| {});
-    let publisher = table.keeper(&slow, "pub", "other", 0);
-    table.send(publisher, &publish(0x34, "a", 7, b"x"));
-    assert_eq!(slow.changes(), ["OpenInbound"]);
-    assert!(table.read(publisher).is_empty());
-    slow.commit();
-    table.core.end_turn(table.now);
-    assert_eq!(table.read(publisher), [0x50, 2, 0, 7], "PUBREC");
-    table.send(publisher, &[0x62, 2, 0, 7]);
-    assert_eq!(slow.changes(), ["CloseInbound"]);
-    assert!(table.read(publisher).is_empty());
-    slow.commit();
-    table.core.end_turn(table.now);
-    assert_eq!(table.read(publisher), [0x70, 2, 0, 7], "PUBCOMP");
-}
-
-#[test]
-fn a_full_journal_refuses_the_publisher_and_nobody_gets_the_message() {
-    let slow = Slow::default();
-    let mut table = Table::new(slow.clone(), |_| {});
-    let sub = table.keeper(&slow, "sub", "a", 1);
-    let old = table.connect(4, "old", true, &[]);
-    let new = table.connect(5, "new", true, &[]);
-    table.read(old);
-    table.read(new);
-    slow.full.store(1, Ordering::SeqCst);
-    assert_eq!(
-        table.send(new, b"\x32\x07\x00\x01a\x00\x07\x00x"),
-        Next::Read
-    );
-    assert_eq!(table.read(new)[..5], [0x40, 3, 0, 7, 0x97]);
-    assert_eq!(table.send(old, &publish(0x32, "a", 7, b"x")), Next::Close);
-    assert!(table.read(old).is_empty(), "3.1.1 cannot be told");
-    assert!(table.read(sub).is_empty());
-    slow.full.store(0, Ordering::SeqCst);
-    table.send(new, b"\x32\x07\x00\x01a\x00\x08\x00x");
-    slow.commit();
-    table.core.end_turn(table.now);
-    assert_eq!(
-        table.read(sub),
-        publish(0x32, "a", 1, b"x"),
-        "no restart needed"
-    );
-}
-
-#[test]
-fn a_full_queue_refuses_or_drops_as_configured() {
-    for when_full in [WhenFull::Refuse, WhenFull::Drop] {
-        let slow = Slow::default();
-        let mut table = Table::new(slow.clone(), |config| {
-            config.queue.messages = 2;
-            config.queue.when_full = when_full;
-        });
-        let sub = table.keeper(&slow, "sub", "a", 1);
-        table.core.lost(table.now, sub);
-        let publisher = table.connect(5, "pub", true, &[]);
-        table.read(publisher);
-        let mut reasons = Vec::new();
-        for id in 1..4 {
-            table.send(publisher, &[0x32, 7, 0, 1, b'a', 0, id, 0, b'x']);
-            slow.commit();
-            table.core.end_turn(table.now);
-            let puback = table.read(publisher);
-            reasons.push(
-                puback
-                    .get(4)
-                    .copied()
-                    .filter(|_| puback[1] > 2)
-                    .unwrap_or(0),
-            );
-        }
-        let last = [0x97, 0][usize::from(when_full == WhenFull::Drop)];
-        assert_eq!(reasons, [0, 0, last], "{when_full:?}");
-    }
-}
-
-#[test]
-fn a_silent_client_is_let_go_and_its_will_follows_the_delay() {
-    let mut table = Table::new(Memory, |_| {});
-    let watcher = table.connect(5, "watcher", true, &[]);
-    table.send(watcher, &subscribe(5, "will", 0));
-    let id = table.open();
-    // Clean start, will at QoS 0; session expiry 100 s; will delay 10 s; keep-alive 60 s.
-    let body = b"\x00\x04MQTT\x05\x06\x00\x3c\x05\x11\x00\x00\x00\x64\x00\x01m\x05\x18\x00\x00\x00\x0a\x00\x04will\x00\x01x";
-    table.send(id, &frame(0x10, body));
-    table.read(id);
-    table.read(watcher);
-    table.wait(80);
-    table.send(watcher, &[0xc0, 0]);
-    table.read(watcher);
-    table.wait(15);
-    assert_eq!(
-        table.read(id),
-        [0xe0, 1, 0x8d],
-        "keep-alive timeout at 1.5 x 60 s"
-    );
-    table.core.lost(table.now, id);
-    assert!(table.read(watcher).is_empty(), "not before the delay");
-    table.wait(11);
-    assert_eq!(table.read(watcher), b"\x30\x08\x00\x04will\x00x");
-}
-
-#[test]
-fn a_connection_without_connect_is_closed_in_time() {
-    let mut table = Table::new(Memory, |_| {});
-    let id = table.open();
-    assert_eq!(table.send(id, &[0x10]), Next::Read);
-    table.wait(11);
-    assert!(table.core.is_closing(id));
 }
