@@ -34,9 +34,6 @@ pub(crate) struct Stats {
     pub(crate) polled: Figure,
     /// Of these, what passed the change filters and became samples.
     pub(crate) sampled: Figure,
-    /// Samples that earlier runs made in this epoch, as the journal knows: `recovered + committed`
-    /// counts on over restarts.
-    pub(crate) recovered: Figure,
     /// Samples that are durable in the journal.
     pub(crate) committed: Figure,
     /// Samples that earlier runs had numbered in the same epoch. With those that this run committed,
@@ -91,7 +88,6 @@ impl Stats {
             gateway,
             polled: self.polled.get(),
             sampled,
-            recovered: self.recovered.get(),
             committed,
             recovered: self.recovered.get(),
             loss_window: sampled.saturating_sub(committed + refused),
@@ -117,7 +113,6 @@ struct Line<'a> {
     gateway: &'a str,
     polled: u64,
     sampled: u64,
-    recovered: u64,
     committed: u64,
     recovered: u64,
     /// Samples that a crash of the machine would lose now.

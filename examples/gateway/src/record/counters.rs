@@ -28,11 +28,6 @@ impl Counters {
         self.epoch
     }
 
-    /// How many samples the streams have had in this epoch.
-    pub(crate) fn total(&self) -> u64 {
-        self.next.values().sum()
-    }
-
     /// The number for the next sample of a stream, which is taken with this.
     pub(crate) fn take(&mut self, topic: &str) -> u64 {
         if let Some(next) = self.next.get_mut(topic) {

@@ -239,11 +239,6 @@ impl<D: Disk> SampleLog<D> {
         Seq::new(self.journal.next().get() - 1)
     }
 
-    /// How many samples were numbered in this epoch.
-    pub(crate) fn numbered(&self) -> u64 {
-        self.counters.total()
-    }
-
     pub(crate) fn acked(&self, uplink: &str) -> Seq {
         self.journal.acked(uplink).unwrap_or_default()
     }
