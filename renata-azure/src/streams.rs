@@ -79,12 +79,9 @@ impl Streams {
 
     /// Remembers a message.
     pub(crate) fn insert(&mut self, stream: &str, id: Identity) {
-        let epoch = self.epoch_mut(stream, id.epoch);
-        let before = epoch.seqs.as_slice().len();
-        epoch.seqs.insert(id.seq);
-        epoch.forget();
-        let after = epoch.seqs.as_slice().len();
-        self.encoded_bytes = self.encoded_bytes + after * RANGE_BYTES - before * RANGE_BYTES;
+        self.change(stream, id.epoch, |epoch| {
+            epoch.seqs.insert(id.seq);
+        });
     }
 
     /// Writes everything down, in pieces of about `piece` bytes.
@@ -120,56 +117,66 @@ impl Streams {
             for _ in 0..from.try_get_u8().map_err(bad)? {
                 let number = from.try_get_u32_le().map_err(bad)?;
                 let floor = from.try_get_u64_le().map_err(bad)?;
-                let epoch = self.epoch_mut(topic, number);
-                let before = epoch.seqs.as_slice().len();
-                epoch.floor = epoch.floor.max(floor);
+                let mut ranges = Vec::new();
                 for _ in 0..from.try_get_u8().map_err(bad)? {
                     let first = from.try_get_u64_le().map_err(bad)?;
                     let last = from.try_get_u64_le().map_err(bad)?;
                     if first > last {
                         return Err(BadRecord);
                     }
-                    epoch.seqs.insert_range(first, last);
+                    ranges.push((first, last));
                 }
-                epoch.forget();
-                let after = epoch.seqs.as_slice().len();
-                self.encoded_bytes =
-                    self.encoded_bytes + after * RANGE_BYTES - before * RANGE_BYTES;
+                self.change(topic, number, |epoch| {
+                    epoch.floor = epoch.floor.max(floor);
+                    for (first, last) in ranges {
+                        epoch.seqs.insert_range(first, last);
+                    }
+                });
             }
         }
         Ok(())
     }
 
-    fn epoch_mut(&mut self, stream: &str, number: u32) -> &mut Epoch {
-        if !self.streams.contains_key(stream) {
-            self.encoded_bytes += stream.len() + STREAM_BYTES;
-            self.streams.insert(stream.into(), Vec::with_capacity(1));
-        }
-        // The entry was made above; `or_default` keeps this free of a panic.
-        let epochs = self.streams.entry(stream.into()).or_default();
-        let at = match epochs.binary_search_by_key(&number, |e| e.epoch) {
-            Ok(at) => at,
-            Err(at) => {
-                epochs.insert(
-                    at,
-                    Epoch {
-                        epoch: number,
-                        floor: 0,
-                        seqs: Ranges::default(),
-                    },
-                );
-                self.encoded_bytes += EPOCH_BYTES;
-                if epochs.len() > EPOCHS && at > 0 {
-                    let ranges = epochs.remove(0).seqs.as_slice().len();
-                    self.encoded_bytes -= EPOCH_BYTES + ranges * RANGE_BYTES;
-                    at - 1
-                } else {
-                    at
-                }
+    /// Changes what is known of one epoch of a stream, which is made when it is new.
+    fn change(&mut self, stream: &str, number: u32, change: impl FnOnce(&mut Epoch)) {
+        let before = self.encoded_bytes;
+        let grown = match self.streams.get_mut(stream) {
+            Some(epochs) => change_epoch(epochs, number, change),
+            None => {
+                let mut epochs = Vec::with_capacity(1);
+                let grown = change_epoch(&mut epochs, number, change);
+                self.streams.insert(stream.into(), epochs);
+                grown + (STREAM_BYTES + stream.len()) as isize
             }
         };
-        &mut epochs[at]
+        self.encoded_bytes = before.saturating_add_signed(grown);
     }
+}
+
+/// Changes one epoch, and says by how many bytes the stream has grown when it is written down.
+fn change_epoch(epochs: &mut Vec<Epoch>, number: u32, change: impl FnOnce(&mut Epoch)) -> isize {
+    let before = encoded_len(epochs);
+    let at = epochs.binary_search_by_key(&number, |e| e.epoch);
+    let at = at.unwrap_or_else(|at| {
+        let epoch = Epoch {
+            epoch: number,
+            floor: 0,
+            seqs: Ranges::default(),
+        };
+        epochs.insert(at, epoch);
+        at
+    });
+    change(&mut epochs[at]);
+    epochs[at].forget();
+    if epochs.len() > EPOCHS {
+        epochs.remove(0);
+    }
+    encoded_len(epochs) as isize - before as isize
+}
+
+fn encoded_len(epochs: &[Epoch]) -> usize {
+    let len = |e: &Epoch| EPOCH_BYTES + e.seqs.as_slice().len() * RANGE_BYTES;
+    epochs.iter().map(len).sum()
 }
 
 impl Epoch {

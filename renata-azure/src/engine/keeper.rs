@@ -90,6 +90,9 @@ impl Keeper {
                 let at = at.map(|at| (at.get(), plan)).map_err(|e| e.to_string());
                 let _ = reply.send(at);
             }
+            Control::Remove(sink, reply) => {
+                let _ = reply.send(self.journal.remove_cursor(&cursor(&sink)));
+            }
             Control::Read(from, reply) => {
                 let reader = self.journal.read(Seq::new(from));
                 let _ = reply.send(reader.map_err(|e| e.to_string()));
@@ -327,21 +330,30 @@ impl Keeper {
         self.stats.send_replace(stats.clone());
     }
 
-    /// Tells everybody who waits, and everybody who comes, that the journal has failed.
+    /// Tells everybody who waits, and everybody who comes, that the journal has failed. The folder
+    /// is free to be opened again meanwhile.
     async fn fail(
-        mut self,
+        self,
         fault: &SyncError,
         mut appends: mpsc::Receiver<Append>,
         closing: Option<oneshot::Sender<Result<(), String>>>,
     ) {
         let why: std::sync::Arc<str> = fault.to_string().into();
         let error = || Err(IngestError::Journal(why.clone()));
-        self.group.stats.fault = Some(why.to_string());
-        self.stats.send_replace(self.group.stats.clone());
-        for (reply, _) in self.group.replies.drain(..) {
+        let Self {
+            journal,
+            dead,
+            mut group,
+            stats,
+            ..
+        } = self;
+        drop((journal, dead));
+        group.stats.fault = Some(why.to_string());
+        stats.send_replace(group.stats);
+        for (reply, _) in group.replies {
             let _ = reply.send(error());
         }
-        for append in self.group.parked.drain(..) {
+        for append in group.parked {
             let _ = append.reply.send(error());
         }
         if let Some(reply) = closing {

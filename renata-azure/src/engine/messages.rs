@@ -29,6 +29,8 @@ pub(crate) enum Control {
         String,
         oneshot::Sender<Result<(u64, Option<SeqRange>), String>>,
     ),
+    /// Nothing is kept for a sink any more; whether there was one.
+    Remove(String, oneshot::Sender<bool>),
     Read(u64, oneshot::Sender<Result<Reader, String>>),
     Plan(String, SeqRange, oneshot::Sender<()>),
     Ack(String, u64),

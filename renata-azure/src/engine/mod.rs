@@ -147,6 +147,21 @@ impl Engine {
         Ok(())
     }
 
+    /// Forgets a sink of an earlier run that is not attached in this one: its messages are kept for
+    /// it otherwise, until the journal is full. Returns whether there was such a sink.
+    ///
+    /// # Errors
+    /// [`EngineError::Sink`] when it is attached.
+    pub async fn remove_sink(&self, name: &str) -> Result<bool, EngineError> {
+        if self.sinks.iter().any(|sink| lock(&sink.stats).name == name) {
+            let why = "it is attached".into();
+            let name = name.to_owned();
+            return Err(EngineError::Sink { name, why });
+        }
+        let remove = |reply| Control::Remove(name.to_owned(), reply);
+        Ok(self.handle.ask(remove).await?)
+    }
+
     /// The way in.
     #[must_use]
     pub fn ingest(&self) -> Ingest {

@@ -14,7 +14,8 @@ use crate::record::BadRecord;
 pub struct EngineOptions {
     /// Folder of the journals. One engine owns it at a time.
     pub dir: PathBuf,
-    /// Most bytes of the journal on disk, at least four segments. Default: 1 GiB.
+    /// Most bytes of the journal on disk, at least four segments. Beside the messages it must hold
+    /// what is known of the streams twice. Default: 1 GiB.
     pub max_journal_bytes: u64,
     /// Space comes back in pieces of this size. Default: 16 MiB.
     pub segment_bytes: u64,
@@ -126,8 +127,8 @@ pub enum EngineError {
     /// The journal was not begun by an engine.
     #[error("the folder holds a journal of something else: choose an empty folder")]
     Foreign,
-    /// A sink could not be attached.
-    #[error("cannot attach sink {name}: {why}")]
+    /// A sink could not be attached or removed.
+    #[error("sink {name}: {why}")]
     Sink {
         /// Its name.
         name: String,

@@ -31,7 +31,11 @@ impl Table {
         app_id: String,
     ) -> Result<Self, Outcome> {
         let log = Log { store, root };
-        let mut head = log.head(&app_id).await.map_err(outcome)?;
+        let read = {
+            let (log, app_id) = (log.clone(), app_id.clone());
+            async move { log.head(&app_id).await }
+        };
+        let mut head = off_runtime(read).await.map_err(outcome)?;
         if head.is_none() {
             let body = commit_body("CREATE TABLE", now_millis(), &first_actions()?);
             // Whoever loses this race uses the winner's table.
@@ -89,7 +93,8 @@ impl Table {
         let version = self.head().version;
         if checkpoint_every > 0 && version.is_multiple_of(checkpoint_every) {
             // The rows are in the table already: without the checkpoint it only reads slower.
-            let _ = self.log.write_checkpoint(version).await;
+            let log = self.log.clone();
+            let _ = off_runtime(async move { log.write_checkpoint(version).await }).await;
         }
         Ok(())
     }
@@ -216,6 +221,20 @@ pub(crate) fn outcome(error: LogError) -> Outcome {
         LogError::Store(_) => Outcome::retry(error.to_string()),
         other => Outcome::Paused(Pause::Config(other.to_string())),
     }
+}
+
+/// Runs what computes for a while, a checkpoint of a large table, away from the runtime's threads.
+async fn off_runtime<T: Send + 'static>(
+    work: impl Future<Output = Result<T, LogError>> + Send + 'static,
+) -> Result<T, LogError> {
+    let runtime = tokio::runtime::Handle::current();
+    let done = tokio::task::spawn_blocking(move || runtime.block_on(work)).await;
+    done.unwrap_or_else(|e| {
+        Err(LogError::Store(object_store::Error::Generic {
+            store: "runtime",
+            source: e.into(),
+        }))
+    })
 }
 
 fn now_millis() -> i64 {

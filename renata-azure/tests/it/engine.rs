@@ -281,6 +281,25 @@ async fn a_full_journal_refuses_when_it_is_told_to() {
 }
 
 #[tokio::test]
+async fn a_sink_that_is_gone_for_good_keeps_nothing_in_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Engine::open(small(&dir)).await.unwrap();
+    let (old, new) = (Stub::new("old"), Stub::new("new"));
+    old.state.lock().unwrap().hang = true;
+    first.attach(old).await.unwrap();
+    first.close(Duration::ZERO).await.unwrap();
+    let mut second = Engine::open(small(&dir)).await.unwrap();
+    second.attach(new.clone()).await.unwrap();
+    assert!(second.remove_sink("new").await.is_err(), "it is in use");
+    assert!(second.remove_sink("old").await.unwrap());
+    assert!(!second.remove_sink("old").await.unwrap());
+    // More than the journal holds.
+    put(&second, topics(0..3000)).await;
+    second.flush().await.unwrap();
+    assert_eq!(new.topics(), topics(0..3000));
+}
+
+#[tokio::test]
 async fn one_folder_belongs_to_one_engine() {
     let dir = tempfile::tempdir().unwrap();
     let _first = Engine::open(options(&dir)).await.unwrap();
