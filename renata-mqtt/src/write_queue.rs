@@ -68,7 +68,9 @@ impl WriteQueue {
             self.written -= size;
             match chunk {
                 // The last one is kept for the next packet.
-                Chunk::Copied(bytes) if self.len == 0 && self.written == 0 && bytes.capacity() <= KEEP => {
+                Chunk::Copied(bytes)
+                    if self.len == 0 && self.written == 0 && bytes.capacity() <= KEEP =>
+                {
                     bytes.clear();
                     self.chunks.truncate(1);
                     return;
@@ -146,7 +148,10 @@ mod tests {
     fn content(queue: &WriteQueue) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); 8];
         let used = queue.chunks(&mut slices);
-        slices[..used].iter().flat_map(|slice| slice.to_vec()).collect()
+        slices[..used]
+            .iter()
+            .flat_map(|slice| slice.to_vec())
+            .collect()
     }
 
     #[test]

@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn jitter_scatters_both_ways_and_no_further() {
-        let backoff = Backoff::exponential(Duration::from_secs(1)..Duration::from_secs(10)).jitter(0.5);
+        let backoff =
+            Backoff::exponential(Duration::from_secs(1)..Duration::from_secs(10)).jitter(0.5);
         assert_eq!(backoff.delay(0, 0.0), Duration::from_millis(500));
         assert_eq!(backoff.delay(0, 1.0), Duration::from_millis(1_500));
         assert_eq!(backoff.longest(0.5), Duration::from_secs(10));

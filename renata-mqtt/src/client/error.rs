@@ -16,10 +16,11 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// `mqtts://` without [`Builder::tls`](crate::Builder::tls).
+    /// `mqtts://` without a TLS configuration, or without the feature `tls`.
     #[error("mqtts:// needs tls(..): name the certificate authority of the server")]
     TlsMissing,
-    /// [`Builder::tls`](crate::Builder::tls) with `mqtt://`, which would not use it.
+    /// A TLS configuration with `mqtt://`, which would not use it.
+    #[cfg(feature = "tls")]
     #[error("tls(..) is set, but mqtt:// does not encrypt: write mqtts://")]
     TlsUnused,
     /// A persistent session belongs to a client id.

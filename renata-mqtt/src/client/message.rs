@@ -23,11 +23,7 @@ pub struct Message {
 }
 
 impl Message {
-    pub(super) fn new(
-        packet: Publish,
-        aliased: Option<Arc<str>>,
-        token: Option<AckToken>,
-    ) -> Self {
+    pub(super) fn new(packet: Publish, aliased: Option<Arc<str>>, token: Option<AckToken>) -> Self {
         Self {
             packet,
             aliased,
@@ -125,6 +121,12 @@ impl Message {
     /// The same message, owing `token`.
     pub(super) fn copy(&self, token: Option<AckToken>) -> Self {
         Self::new(self.packet.clone(), self.aliased.clone(), token)
+    }
+
+    /// Whether another stream has it as well.
+    pub(super) fn is_shared(&self) -> bool {
+        let token = self.token.as_ref();
+        token.is_some_and(|token| token.others.is_some())
     }
 
     pub(super) fn owes_ack(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::ReasonCode;
 /// Dropping it changes nothing about the message. As a future it is cancel-safe: await `&mut
 /// receipt` to be able to come back.
 #[derive(Debug)]
-#[must_use = "the outcome of the publish is only told here; drop it with `let _ =` if nobody asks"]
+#[must_use = "the outcome of the publish is only told here; `drop` it if nobody asks"]
 pub struct Receipt {
     outcome: oneshot::Receiver<Outcome>,
 }

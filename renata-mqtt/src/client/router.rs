@@ -61,11 +61,7 @@ impl Router {
     }
 
     /// Takes up a subscription. From here on it gets its messages, the ones that waited first.
-    pub(super) fn add(
-        &mut self,
-        wish: Wish,
-        reply: oneshot::Sender<Result<QoS, SubscribeError>>,
-    ) {
+    pub(super) fn add(&mut self, wish: Wish, reply: oneshot::Sender<Result<QoS, SubscribeError>>) {
         if wish.inbox.is_abandoned() {
             // Whoever asked has given up before it came to us.
             return;
@@ -225,6 +221,11 @@ impl Router {
     }
 
     fn keep(&self, mut message: Message) {
+        if message.is_shared() {
+            // Claimed by another stream, with whose acknowledgement it is acknowledged.
+            message.ack();
+            return;
+        }
         if self.clean {
             // Holding back the acknowledgement would only use up the Receive Maximum.
             message.ack();
@@ -258,7 +259,8 @@ impl Router {
         let Some(entry) = self.entries.remove(&id) else {
             return Vec::new();
         };
-        self.tree.remove(entry.wish.filter.as_filter().without_share(), &id);
+        self.tree
+            .remove(entry.wish.filter.as_filter().without_share(), &id);
         entry.wish.inbox.end();
         if entry.wish.inbox.is_abandoned() {
             entry.wish.inbox.extract(|_| true)

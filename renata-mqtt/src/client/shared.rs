@@ -14,7 +14,8 @@ use crate::ReasonCode;
 use crate::session::AckId;
 
 /// The future of an admission that has to wait for room.
-pub(super) type Admit<'c> = Pin<Box<dyn Future<Output = Result<Receipt, PublishError>> + Send + 'c>>;
+pub(super) type Admit<'c> =
+    Pin<Box<dyn Future<Output = Result<Receipt, PublishError>> + Send + 'c>>;
 
 /// Shared by the driver, the client's handles, its streams and its tokens. No lock in here is held
 /// for longer than it takes to move a value.

@@ -238,9 +238,12 @@ impl fmt::Debug for Subscription {
 /// Messages that no subscription of this client claims, as a [`Stream`]: those of a resumed session
 /// that come before the application has subscribed again, and those of streams that were dropped.
 ///
-/// They wait here unacknowledged until a subscription with a matching filter is made, which then
-/// gets them first, or until they are taken from here, which acknowledges them (or not, see
-/// [`manual_ack`](Self::manual_ack)). Of QoS 0, at most 256 are kept and further ones dropped.
+/// In a persistent session they wait here unacknowledged until a subscription with a matching filter
+/// is made, which then gets them first, or until they are taken from here, which acknowledges them
+/// (or not, see [`manual_ack`](Self::manual_ack)). Left alone they use up the Receive Maximum, and at
+/// last nothing comes any more. At QoS 0, and in a clean session, where nobody could come back for
+/// them, nothing is owed for them: at most 256 are kept and further ones dropped.
+///
 /// Several of these streams share the messages.
 pub struct Unclaimed {
     inbox: Arc<Inbox>,

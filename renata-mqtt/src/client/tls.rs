@@ -147,8 +147,8 @@ impl TlsConfig {
             let why = NO_CERTIFICATE.to_owned();
             return Err(TlsError::Pem { what, why });
         }
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|error| pem_error("private key", &error))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(key).map_err(|error| pem_error("private key", &error))?;
         self.identity(certificates, key)
     }
 
@@ -282,13 +282,20 @@ mod tests {
 
     #[test]
     fn an_empty_or_broken_authority_is_refused_every_time() {
-        for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        for pem in [
+            "",
+            "hello",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        ] {
             for _ in 0..2 {
                 assert!(TlsConfig::ca_pem(pem.as_bytes()).is_err(), "{pem:?}");
             }
         }
         let missing = TlsConfig::ca_file("no/such/ca.pem").expect_err("missing");
-        assert!(missing.to_string().starts_with("no/such/ca.pem: "), "{missing}");
+        assert!(
+            missing.to_string().starts_with("no/such/ca.pem: "),
+            "{missing}"
+        );
     }
 
     #[test]
@@ -296,11 +303,23 @@ mod tests {
         let (cert, key) = key_pair();
         let (_, other) = key_pair();
         let tls = TlsConfig::ca_pem(cert.as_bytes()).expect("self-signed");
-        let right = tls.clone().identity_pem(cert.as_bytes(), key.as_bytes()).expect("pem");
+        let right = tls
+            .clone()
+            .identity_pem(cert.as_bytes(), key.as_bytes())
+            .expect("pem");
         assert!(right.prepare("broker").is_ok());
-        let wrong = tls.clone().identity_pem(cert.as_bytes(), other.as_bytes()).expect("pem");
-        assert!(matches!(wrong.prepare("broker"), Err(TlsError::Identity(_))));
-        assert!(matches!(tls.prepare("not a name"), Err(TlsError::ServerName(_))));
+        let wrong = tls
+            .clone()
+            .identity_pem(cert.as_bytes(), other.as_bytes())
+            .expect("pem");
+        assert!(matches!(
+            wrong.prepare("broker"),
+            Err(TlsError::Identity(_))
+        ));
+        assert!(matches!(
+            tls.prepare("not a name"),
+            Err(TlsError::ServerName(_))
+        ));
         assert!(!format!("{right:?}").contains("PRIVATE"));
     }
 }

@@ -32,7 +32,9 @@ impl Url {
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains('@') {
-            return Err(bad("credentials go into credentials(..), not into the address"));
+            return Err(bad(
+                "credentials go into credentials(..), not into the address",
+            ));
         }
         if authority.contains(['/', '?', '#']) {
             return Err(bad("there is something behind host:port"));

@@ -53,7 +53,11 @@ impl Acks {
 
     /// The owner has settled what it held: says of which message. `None`: nothing waits for the
     /// owner under this name.
-    pub(super) fn settle(&mut self, token: AckId, reason: ReasonCode) -> Option<(PacketId, AckKind)> {
+    pub(super) fn settle(
+        &mut self,
+        token: AckId,
+        reason: ReasonCode,
+    ) -> Option<(PacketId, AckKind)> {
         let at = usize::try_from(token.0.checked_sub(self.first)?).ok()?;
         let ack = self.queue.get_mut(at)?;
         if ack.wait != Wait::Owner {
@@ -64,7 +68,10 @@ impl Acks {
     }
 
     /// The oldest, if it waits for nothing; with whether it answers the current connection.
-    pub(super) fn pop(&mut self, committed: StoreSeq) -> Option<(PacketId, AckKind, ReasonCode, bool)> {
+    pub(super) fn pop(
+        &mut self,
+        committed: StoreSeq,
+    ) -> Option<(PacketId, AckKind, ReasonCode, bool)> {
         let reason = match self.queue.front()?.wait {
             Wait::Nothing(reason) => reason,
             Wait::Store(seq, reason) if seq <= committed => reason,

@@ -73,7 +73,10 @@ mod tests {
     fn aliases_outside_of_the_announced_range_are_refused() {
         for alias in [0, 3, u16::MAX] {
             let mut aliases = Aliases::new(2);
-            assert_eq!(aliases.resolve("a", Some(alias)), Err(ProtocolError::TopicAlias { alias }));
+            assert_eq!(
+                aliases.resolve("a", Some(alias)),
+                Err(ProtocolError::TopicAlias { alias })
+            );
         }
         assert!(Aliases::new(0).resolve("a", Some(1)).is_err());
     }
@@ -81,7 +84,10 @@ mod tests {
     #[test]
     fn an_unset_alias_and_an_empty_topic_are_refused() {
         let mut aliases = Aliases::new(2);
-        assert_eq!(aliases.resolve("", Some(1)), Err(ProtocolError::UnknownAlias { alias: 1 }));
+        assert_eq!(
+            aliases.resolve("", Some(1)),
+            Err(ProtocolError::UnknownAlias { alias: 1 })
+        );
         assert_eq!(aliases.resolve("", None), Err(ProtocolError::NoTopic));
     }
 }

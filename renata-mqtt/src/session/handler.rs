@@ -1,6 +1,8 @@
 //! What a session tells its owner, and what the owner answers.
 
-use crate::packet::{DisconnectRef, PublishRef, SubAckRef, SubscribeRef, UnsubAckRef, UnsubscribeRef};
+use crate::packet::{
+    DisconnectRef, PublishRef, SubAckRef, SubscribeRef, UnsubAckRef, UnsubscribeRef,
+};
 use crate::{PacketId, ReasonCode, WriteQueue};
 
 /// Names an inbound QoS 1 or 2 message whose acknowledgement the owner still owes.

@@ -88,7 +88,10 @@ mod tests {
     fn a_silent_client_pings_and_an_unanswered_ping_loses_the_server() {
         let start = Instant::now();
         let mut clock = KeepAlive::new(Role::Client, MINUTE, start);
-        assert_eq!(clock.due(start + MINUTE - Duration::from_nanos(1)), Due::Nothing);
+        assert_eq!(
+            clock.due(start + MINUTE - Duration::from_nanos(1)),
+            Due::Nothing
+        );
         assert_eq!(clock.due(start + MINUTE), Due::Ping);
         assert_eq!(clock.due(start + MINUTE), Due::Nothing, "once");
         assert_eq!(clock.deadline(), Some(start + MINUTE + MINUTE / 2));

@@ -41,6 +41,7 @@ mod input;
 mod keep_alive;
 mod link;
 mod outbound;
+mod resend;
 mod ring;
 mod snapshot;
 mod wire;
@@ -166,12 +167,7 @@ impl<M> Session<M> {
     ///
     /// # Panics
     /// At QoS 0, which has no identifier.
-    pub fn open(
-        &mut self,
-        now: Instant,
-        qos: QoS,
-        message: M,
-    ) -> Result<PacketId, (Refused, M)> {
+    pub fn open(&mut self, now: Instant, qos: QoS, message: M) -> Result<PacketId, (Refused, M)> {
         let stage = Stage::first(qos).expect("a message of QoS 0 is not opened");
         self.said(now);
         self.outbound.open(stage, message)

@@ -1,4 +1,4 @@
-//! Messages and requests that we sent: identifiers, the peer's window, and what to send again.
+//! Messages and requests that we sent: identifiers, the peer's window, and what has no answer yet.
 
 use std::collections::VecDeque;
 
@@ -10,29 +10,29 @@ use crate::{PacketId, PacketType, QoS, ReasonCode, Version, WriteQueue};
 /// The sending half of a session.
 #[derive(Debug)]
 pub(super) struct Outbound<M> {
-    ring: Ring<Open<M>>,
-    link: Option<Sending>,
+    pub(super) ring: Ring<Open<M>>,
+    pub(super) link: Option<Sending>,
     /// PUBRELs that wait for the store, in the order of their PUBRECs.
-    waiting: VecDeque<(StoreSeq, PacketId)>,
+    pub(super) waiting: VecDeque<(StoreSeq, PacketId)>,
     /// Counts PUBRECs, so that PUBRELs can be sent again in their order.
     receipts: u64,
 }
 
 /// What is only true for the current connection.
 #[derive(Debug)]
-struct Sending {
-    version: Version,
+pub(super) struct Sending {
+    pub(super) version: Version,
     /// The peer's Receive Maximum.
-    maximum: usize,
+    pub(super) maximum: usize,
     /// Open messages that were sent on this connection; never above `maximum` by a PUBLISH.
-    in_flight: usize,
+    pub(super) in_flight: usize,
     /// Slots from here on may hold messages of an earlier connection that still have to be sent
     /// again; `None` once all are out.
-    resend_from: Option<u64>,
+    pub(super) resend_from: Option<u64>,
 }
 
 #[derive(Debug)]
-enum Open<M> {
+pub(super) enum Open<M> {
     Message {
         message: M,
         stage: Stage,
@@ -133,68 +133,6 @@ impl<M> Outbound<M> {
             Open::Message { message, stage, .. } => Some((id, *stage, message)),
             Open::Request { .. } => None,
         })
-    }
-
-    /// A connection of the same session: PUBRELs first, then as many messages as the peer takes.
-    pub(super) fn resume(
-        &mut self,
-        version: Version,
-        maximum: u16,
-        handler: &mut impl Handler<M>,
-        out: &mut WriteQueue,
-    ) {
-        let mut released = Vec::new();
-        for (seq, open) in self.ring.iter_mut_from(0) {
-            if let Open::Message {
-                stage: Stage::Received { order },
-                sent,
-                waits: false,
-                ..
-            } = open
-            {
-                *sent = true;
-                released.push((*order, Ring::<Open<M>>::id_at(seq)));
-            }
-        }
-        // The order of PUBRELs is the order of their PUBRECs [MQTT-4.6.0-3].
-        released.sort_unstable();
-        for (_, id) in &released {
-            wire::pubrel(version, *id, ReasonCode::SUCCESS, out);
-        }
-        self.link = Some(Sending {
-            version,
-            maximum: usize::from(maximum),
-            in_flight: released.len(),
-            resend_from: Some(self.ring.first_seq()),
-        });
-        self.resend(handler, out);
-    }
-
-    /// A connection to a peer that knows nothing of us.
-    pub(super) fn start(&mut self, version: Version, maximum: u16, handler: &mut impl Handler<M>) {
-        self.waiting.clear();
-        for (_, open) in self.ring.drain() {
-            if let Open::Message { message, .. } = open {
-                handler.abandoned(message);
-            }
-        }
-        self.link = Some(Sending {
-            version,
-            maximum: usize::from(maximum),
-            in_flight: 0,
-            resend_from: None,
-        });
-    }
-
-    /// The connection is gone, and requests with it: they are no part of the session state.
-    pub(super) fn lost(&mut self) {
-        self.link = None;
-        self.ring.retain(|open| matches!(open, Open::Message { .. }));
-        for (_, open) in self.ring.iter_mut_from(0) {
-            if let Open::Message { sent, .. } = open {
-                *sent = false;
-            }
-        }
     }
 
     /// How many messages may be opened before the next acknowledgement.
@@ -399,31 +337,6 @@ impl<M> Outbound<M> {
         }
         handler.completed(id, message, completion);
         self.resend(handler, out);
-    }
-
-    /// Sends messages of earlier connections again, in their order, as far as the window goes.
-    fn resend(&mut self, handler: &mut impl Handler<M>, out: &mut WriteQueue) {
-        let Some(link) = &mut self.link else { return };
-        let Some(from) = link.resend_from else { return };
-        for (seq, open) in self.ring.iter_mut_from(from) {
-            let Open::Message {
-                message,
-                stage: Stage::Published1 | Stage::Published2,
-                sent: sent @ false,
-                ..
-            } = open
-            else {
-                continue;
-            };
-            if link.in_flight >= link.maximum {
-                link.resend_from = Some(seq);
-                return;
-            }
-            *sent = true;
-            link.in_flight += 1;
-            handler.resend(Ring::<Open<M>>::id_at(seq), message, out);
-        }
-        link.resend_from = None;
     }
 
     fn version(&self) -> Version {

@@ -67,25 +67,49 @@ mod tests {
         whole.resize(3 + 128, 0);
         for cut in 0..whole.len() {
             let framing = frame_len(&whole[..cut], u32::MAX);
-            assert!(matches!(framing, Ok(Framing::Need(n)) if n > 0 && cut + n <= whole.len()), "{cut}");
+            assert!(
+                matches!(framing, Ok(Framing::Need(n)) if n > 0 && cut + n <= whole.len()),
+                "{cut}"
+            );
         }
-        let frame = Framing::Frame { header: 3, body: 128 };
+        let frame = Framing::Frame {
+            header: 3,
+            body: 128,
+        };
         assert_eq!(frame_len(&whole, u32::MAX), Ok(frame));
         assert_eq!(frame_len(&whole, 131), Ok(frame));
-        assert_eq!(frame_len(&whole, 130), Err(DecodeError::TooLarge { size: 131, limit: 130 }));
+        assert_eq!(
+            frame_len(&whole, 130),
+            Err(DecodeError::TooLarge {
+                size: 131,
+                limit: 130
+            })
+        );
     }
 
     #[test]
     fn the_limit_holds_before_the_body_is_there() {
         let header = [0x30, 0xff, 0xff, 0xff, 0x7f];
         let size = 268_435_460;
-        assert_eq!(frame_len(&header, 1 << 20), Err(DecodeError::TooLarge { size, limit: 1 << 20 }));
+        assert_eq!(
+            frame_len(&header, 1 << 20),
+            Err(DecodeError::TooLarge {
+                size,
+                limit: 1 << 20
+            })
+        );
     }
 
     /// [MQTT-1.5.5-1]
     #[test]
     fn a_length_that_is_too_long_or_padded_is_malformed() {
-        assert_eq!(frame_len(&[0x30, 0xff, 0xff, 0xff, 0xff, 1], u32::MAX), Err(DecodeError::VarInt));
-        assert_eq!(frame_len(&[0x30, 0x80, 0x00], u32::MAX), Err(DecodeError::VarInt));
+        assert_eq!(
+            frame_len(&[0x30, 0xff, 0xff, 0xff, 0xff, 1], u32::MAX),
+            Err(DecodeError::VarInt)
+        );
+        assert_eq!(
+            frame_len(&[0x30, 0x80, 0x00], u32::MAX),
+            Err(DecodeError::VarInt)
+        );
     }
 }

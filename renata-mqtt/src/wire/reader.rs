@@ -51,7 +51,11 @@ impl<'a> Reader<'a> {
             value |= u32::from(byte & 0x7f) << (7 * place);
             if byte & 0x80 == 0 {
                 let padded = byte == 0 && place > 0;
-                return if padded { Err(DecodeError::VarInt) } else { Ok(value) };
+                return if padded {
+                    Err(DecodeError::VarInt)
+                } else {
+                    Ok(value)
+                };
             }
         }
         Err(DecodeError::VarInt)

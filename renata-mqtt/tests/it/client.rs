@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use renata_mqtt::session::ProtocolError;
 use renata_mqtt::{
-    Client, ConfigError, ConnectionError, Doubt, Drain, Full, Limits, Offline, Outcome,
-    PublishError, ReasonCode, Rejection, Session, Status, SubscribeError, TlsConfig, Version, Will,
+    Client, ConfigError, ConnectionError, Doubt, Drain, Full, Offline, Outcome, PublishError,
+    ReasonCode, Rejection, Session, Status, SubscribeError, TlsConfig, Will,
 };
-use renata_peers::Mosquitto;
 
-use crate::scripted::{CONNACK, quick, server};
-use crate::support::soon;
+use crate::patience::soon;
+use crate::scripted::{CONNACK, friendly, quick, server};
 
 /// Nobody listens there: the port was free a moment ago, and nothing is bound to it.
 fn nowhere() -> String {
@@ -18,65 +17,78 @@ fn nowhere() -> String {
     format!("mqtt://{addr}")
 }
 
-/// Acknowledges PUBLISH at QoS 1 (of topics that are one character long) and SUBSCRIBE at QoS 1.
-fn friendly(first: u8, body: &[u8]) -> Vec<u8> {
-    match first >> 4 {
-        3 if first & 0b110 == 0b010 => vec![0x40, 2, body[3], body[4]],
-        8 => vec![0x90, 4, body[0], body[1], 0, 1],
-        10 => vec![0xb0, 4, body[0], body[1], 0, 0],
-        _ => Vec::new(),
-    }
-}
-
 #[tokio::test]
 async fn a_full_budget_gives_the_message_back_or_makes_it_wait() {
     let offline = Offline::new().max_bytes(400).when_full(Full::Fail);
-    let client = Client::builder(nowhere()).offline(offline).start().expect("settings");
+    let client = Client::builder(nowhere())
+        .offline(offline)
+        .start()
+        .expect("settings");
     // 128 bytes of book-keeping and two of its own.
     for _ in 0..3 {
-        client.publish("a", "x").qos1().await.expect("there is room").await_later();
+        let admitted = client.publish("a", "x").qos1().await;
+        drop(admitted.expect("there is room"));
     }
     let full = PublishError::Full { budget: 400 };
     assert_eq!(client.publish("a", "x").qos1().await.map(drop), Err(full));
-    let refused = client.publish("a", "yz").qos1().try_now().expect_err("full");
+    let refused = client
+        .publish("a", "yz")
+        .qos1()
+        .try_now()
+        .expect_err("full");
     assert_eq!(refused.error, full);
     let again = refused.publish.try_now().expect_err("still full");
-    assert!(format!("{:?}", again.publish).contains("yz"), "nothing of it is lost");
+    assert!(
+        format!("{:?}", again.publish).contains("yz"),
+        "nothing of it is lost"
+    );
     let large = client.publish("a", vec![0; 1000]).await.map(drop);
-    assert_eq!(large, Err(PublishError::TooLarge { needed: 1129, budget: 400 }));
+    assert_eq!(
+        large,
+        Err(PublishError::TooLarge {
+            needed: 1129,
+            budget: 400
+        })
+    );
 
     let offline = Offline::new().max_bytes(400);
-    let client = Client::builder(nowhere()).offline(offline).start().expect("settings");
+    let client = Client::builder(nowhere())
+        .offline(offline)
+        .start()
+        .expect("settings");
     for _ in 0..3 {
-        client.publish("a", "x").await.expect("there is room").await_later();
+        drop(client.publish("a", "x").await.expect("there is room"));
     }
     let waiting = tokio::time::timeout(Duration::from_millis(20), client.publish("a", "x"));
     assert!(waiting.await.is_err(), "it waits, and can be given up");
     let handle = client.clone();
     let waiting = tokio::spawn(async move { handle.publish("a", "x").await.map(drop) });
     let drained = client.close(Drain::nothing()).await;
-    assert_eq!((drained.unsent, drained.in_flight), (3, 0), "what was given up was not admitted");
+    assert_eq!(
+        (drained.unsent, drained.in_flight),
+        (3, 0),
+        "what was given up was not admitted"
+    );
     let answer = soon("an answer", waiting).await.expect("no panic");
     assert_eq!(answer, Err(PublishError::Closed));
-}
-
-/// Lets a receipt go without complaint of the compiler.
-trait Later {
-    fn await_later(self);
-}
-
-impl Later for renata_mqtt::Receipt {
-    fn await_later(self) {}
 }
 
 #[tokio::test]
 async fn the_budget_is_free_again_when_messages_are_finished() {
     let (url, _) = server(CONNACK, friendly).await;
     let offline = Offline::new().max_bytes(1_000).when_full(Full::Block);
-    let client = Client::builder(url).offline(offline).connect().await.expect("accepted");
+    let client = Client::builder(url)
+        .offline(offline)
+        .connect()
+        .await
+        .expect("accepted");
     for number in 0..200 {
         let publish = client.publish("a", vec![b'x'; 300]);
-        let publish = if number % 2 == 0 { publish.qos1() } else { publish };
+        let publish = if number % 2 == 0 {
+            publish.qos1()
+        } else {
+            publish
+        };
         let receipt = soon("room", publish).await.expect("admitted");
         if number > 190 {
             assert!(soon("the outcome", receipt).await.is_delivered());
@@ -91,11 +103,19 @@ async fn each_publish_gets_its_outcome_whatever_happens_to_the_client() {
     let expired = expired.await.expect("admitted");
     let unsent = client.publish("a", "x").qos2().await.expect("admitted");
     client.close(Drain::nothing()).await;
-    let closed = Outcome::Rejected { why: Rejection::Closed };
+    let closed = Outcome::Rejected {
+        why: Rejection::Closed,
+    };
     assert_eq!(soon("an outcome", unsent).await, closed);
     assert_eq!(soon("an outcome", expired).await, closed);
-    assert_eq!(client.publish("a", "x").await.map(drop), Err(PublishError::Closed));
-    assert_eq!(client.subscribe("a").await.map(drop), Err(SubscribeError::Closed));
+    assert_eq!(
+        client.publish("a", "x").await.map(drop),
+        Err(PublishError::Closed)
+    );
+    assert_eq!(
+        client.subscribe("a").await.map(drop),
+        Err(SubscribeError::Closed)
+    );
     assert_eq!(client.status().get(), Status::Closed);
 
     // A server that takes messages and never acknowledges.
@@ -116,9 +136,22 @@ async fn a_message_that_expired_offline_is_not_sent() {
     let client = Client::builder(url).connect().await.expect("accepted");
     let expired = client.publish("a", "x").qos1().expiry(Duration::ZERO).await;
     let outcome = soon("an outcome", expired.expect("admitted")).await;
-    assert_eq!(outcome, Outcome::Rejected { why: Rejection::Expired });
-    let next = client.publish("a", "x").qos1().expiry(Duration::from_secs(9)).await;
-    assert!(soon("an outcome", next.expect("admitted")).await.is_delivered());
+    assert_eq!(
+        outcome,
+        Outcome::Rejected {
+            why: Rejection::Expired
+        }
+    );
+    let next = client
+        .publish("a", "x")
+        .qos1()
+        .expiry(Duration::from_secs(9))
+        .await;
+    assert!(
+        soon("an outcome", next.expect("admitted"))
+            .await
+            .is_delivered()
+    );
 }
 
 /// Oversize is an error of one message, not of the link.
@@ -128,11 +161,18 @@ async fn what_the_server_does_not_take_is_rejected_and_the_connection_stays() {
     const POOR: &[u8] = &[0x20, 12, 0, 0, 9, 39, 0, 0, 0, 60, 36, 1, 37, 0];
     let (url, connections) = server(POOR, friendly).await;
     let client = Client::builder(url).connect().await.expect("accepted");
-    let large = client.publish("a", vec![0; 100]).qos1().await.expect("admitted");
+    let large = client
+        .publish("a", vec![0; 100])
+        .qos1()
+        .await
+        .expect("admitted");
     let size = 2 + 3 + 2 + 1 + 100;
     let why = Rejection::TooLarge { size, limit: 60 };
     assert_eq!(soon("an outcome", large).await, Outcome::Rejected { why });
-    for publish in [client.publish("a", "x").qos2(), client.publish("a", "x").retain()] {
+    for publish in [
+        client.publish("a", "x").qos2(),
+        client.publish("a", "x").retain(),
+    ] {
         let receipt = publish.await.expect("admitted");
         let why = Rejection::Unsupported;
         assert_eq!(soon("an outcome", receipt).await, Outcome::Rejected { why });
@@ -159,111 +199,13 @@ async fn a_refusal_of_the_server_is_the_outcome() {
 }
 
 #[tokio::test]
-async fn topic_aliases_of_the_server_are_resolved() {
-    let aliased: &'static [u8] = &[
-        0x20, 3, 0, 0, 0, // CONNACK
-        0x30, 8, 0, 1, b'a', 3, 35, 0, 1, b'x', // a is 1 from here on
-        0x30, 7, 0, 0, 3, 35, 0, 1, b'y',
-    ];
-    let (url, _) = server(aliased, friendly).await;
-    let client = Client::builder(url).connect().await.expect("accepted");
-    let mut unclaimed = client.unclaimed();
-    for payload in ["x", "y"] {
-        let message = soon("a message", unclaimed.next()).await.expect("open");
-        assert_eq!((message.topic(), &*message.payload()), ("a", payload.as_bytes()));
-    }
-}
-
-/// A 3.1.1 server that has more for us than we hold cannot answer SUBSCRIBE before we take some.
-#[tokio::test]
-async fn a_backlog_at_a_3_1_1_server_does_not_lock_out_the_subscription() {
-    let mut greeting = vec![0x20, 2, 1, 0];
-    for id in 1..=8 {
-        greeting.extend([0x32, 6, 0, 1, b'a', 0, id, id]);
-    }
-    let suback = |first: u8, body: &[u8]| match first >> 4 {
-        8 => vec![0x90, 3, body[0], body[1], 1],
-        _ => Vec::new(),
-    };
-    let (url, _) = server(greeting.leak(), suback).await;
-    let limits = Limits { receive_maximum: 3, ..Limits::default() };
-    let client = Client::builder(url)
-        .version(Version::V3_1_1)
-        .client_id("lake")
-        .session(Session::persistent(Duration::from_secs(60)))
-        .limits(limits)
-        .connect();
-    let client = client.await.expect("accepted");
-    let mut subscription = soon("a stream", client.subscribe("a").qos1()).await.expect("granted");
-    for id in 1..=8 {
-        let message = soon("a message", subscription.next()).await.expect("open");
-        assert_eq!(*message.payload(), [id]);
-        assert!(subscription.waiting() <= 3);
-    }
-}
-
-#[tokio::test]
-async fn a_filter_has_one_live_stream() {
-    let (url, _) = server(CONNACK, friendly).await;
-    let client = Client::builder(url).connect().await.expect("accepted");
-    let mut first = client.subscribe("a/+").qos1().await.expect("granted");
-    let second = client.subscribe("a/+").qos1().await.map(drop);
-    assert_eq!(second, Err(SubscribeError::Duplicate));
-    soon("UNSUBACK", first.unsubscribe()).await.expect("granted");
-    assert!(first.next().await.is_none());
-    let third = client.subscribe("a/+").qos1().await.expect("granted");
-    drop(third);
-    client.subscribe("a/+").qos1().await.expect("a dropped stream is no hindrance");
-    assert!(matches!(client.subscribe("a/#/b").await, Err(SubscribeError::Filter(_))));
-}
-
-#[tokio::test]
-async fn a_dropped_stream_of_a_clean_session_does_not_stall_the_others() {
-    let broker = Mosquitto::start().expect("mosquitto starts");
-    let url = format!("mqtt://{}", broker.addr());
-    let client = Client::builder(url).connect().await.expect("accepted");
-    for round in 0..3 {
-        let dropped = client.subscribe("flood").qos1().await.expect("granted");
-        let receipts = (0..400).map(|_| client.publish("flood", "x").qos1().into_future());
-        for receipt in receipts.collect::<Vec<_>>() {
-            receipt.await.expect("admitted").await_later();
-        }
-        drop(dropped);
-        let topic = format!("calm/{round}");
-        let mut calm = client.subscribe(&topic).qos1().await.expect("granted");
-        client.publish(topic, "x").qos1().await.expect("admitted").await_later();
-        soon("a message", calm.next()).await.expect("open");
-    }
-}
-
-#[tokio::test]
-async fn what_a_dropped_stream_of_a_session_did_not_take_goes_to_the_next() {
-    let broker = Mosquitto::start().expect("mosquitto starts");
-    let client = Client::builder(format!("mqtt://{}", broker.addr()))
-        .client_id("lake")
-        .session(Session::persistent(Duration::from_secs(60)))
-        .connect();
-    let client = client.await.expect("accepted");
-    let mut first = client.subscribe("a/#").qos1().await.expect("granted");
-    for number in 0..4 {
-        let publish = client.publish(format!("a/{number}"), "x").qos1();
-        assert!(publish.await.expect("admitted").await.is_delivered());
-    }
-    let message = soon("a message", first.next()).await.expect("open");
-    assert_eq!(message.topic(), "a/0");
-    drop(first);
-    let mut second = client.subscribe("a/+").qos1().await.expect("granted");
-    for number in 1..4 {
-        let message = soon("a message", second.next()).await.expect("open");
-        assert_eq!(message.topic(), format!("a/{number}"));
-    }
-}
-
-#[tokio::test]
 async fn a_server_that_takes_the_session_over_is_not_fought_with() {
     let taken: &'static [u8] = &[0x20, 3, 0, 0, 0, 0xe0, 1, 0x8e];
     let (url, connections) = server(taken, |_, _| Vec::new()).await;
-    let client = Client::builder(url).reconnect(quick()).start().expect("settings");
+    let client = Client::builder(url)
+        .reconnect(quick())
+        .start()
+        .expect("settings");
     let mut status = client.status();
     let down = status.wait_for(|status| status == Status::Down);
     soon("the loss", down).await.expect("open");
@@ -279,10 +221,14 @@ async fn a_server_that_takes_the_session_over_is_not_fought_with() {
 #[tokio::test]
 async fn a_silent_server_is_given_up_after_the_keep_alive() {
     let (url, _) = server(CONNACK, |_, _| Vec::new()).await;
-    let client = Client::builder(url).keep_alive(Duration::from_secs(1)).reconnect(quick());
+    let client = Client::builder(url)
+        .keep_alive(Duration::from_secs(1))
+        .reconnect(quick());
     let client = client.connect().await.expect("accepted");
     let mut status = client.status();
-    soon("the loss", status.wait_for(|status| !status.is_up())).await.expect("open");
+    soon("the loss", status.wait_for(|status| !status.is_up()))
+        .await
+        .expect("open");
     let error = client.last_error().expect("told");
     assert!(
         matches!(&*error, ConnectionError::Protocol(ProtocolError::KeepAlive)),
@@ -296,12 +242,21 @@ async fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
     let plain = || Client::builder("mqtt://broker");
     let ca = rcgen::generate_simple_self_signed(vec!["a".to_owned()]).expect("a certificate");
     let tls = TlsConfig::ca_pem(ca.cert.pem().as_bytes()).expect("an authority");
-    assert!(matches!(error(Client::builder("broker:1883")), ConfigError::Url { .. }));
-    assert!(matches!(error(Client::builder("mqtts://broker")), ConfigError::TlsMissing));
+    assert!(matches!(
+        error(Client::builder("broker:1883")),
+        ConfigError::Url { .. }
+    ));
+    assert!(matches!(
+        error(Client::builder("mqtts://broker")),
+        ConfigError::TlsMissing
+    ));
     assert!(matches!(error(plain().tls(tls)), ConfigError::TlsUnused));
     let nameless = plain().session(Session::persistent(Duration::from_secs(1)));
     assert!(matches!(error(nameless), ConfigError::ClientIdMissing));
-    assert!(matches!(error(plain().will(Will::new("a/#", ""))), ConfigError::WillTopic(_)));
+    assert!(matches!(
+        error(plain().will(Will::new("a/#", ""))),
+        ConfigError::WillTopic(_)
+    ));
     let long = plain().will(Will::new("a", vec![0; 70_000]));
     assert!(matches!(error(long), ConfigError::Will(_)));
 }
@@ -311,9 +266,15 @@ async fn a_message_that_cannot_be_sent_is_refused_at_once() {
     let client = Client::builder(nowhere()).start().expect("settings");
     for topic in ["", "a/#", "+", "a\0b"] {
         let error = client.publish(topic, "x").await.map(drop);
-        assert!(matches!(error, Err(PublishError::Topic(_))), "{topic:?}: {error:?}");
+        assert!(
+            matches!(error, Err(PublishError::Topic(_))),
+            "{topic:?}: {error:?}"
+        );
     }
-    let long = client.publish("a", "x").user_property("k", "v".repeat(70_000)).await;
+    let long = client
+        .publish("a", "x")
+        .user_property("k", "v".repeat(70_000))
+        .await;
     assert!(matches!(long.map(drop), Err(PublishError::Encode(_))));
     let answer = client.publish("a", "x").response_topic("b/+").await;
     assert!(matches!(answer.map(drop), Err(PublishError::Topic(_))));

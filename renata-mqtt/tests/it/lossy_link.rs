@@ -6,14 +6,15 @@
 //! order. What must hold at every step (windows, identifiers, order of acknowledgements) is checked
 //! on the way by an observer that reads the bytes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use renata_mqtt::session::{
-    Arrival, Commit, Completion, Handler, Link, Restore, Role, Session, Stage, StoreSeq, Verdict,
+    Arrival, Commit, Completion, Handler, Link, Role, Session, StoreSeq, Verdict,
 };
 use renata_mqtt::{PacketId, QoS, ReasonCode, Version, WriteQueue};
 
+use crate::log::{Log, Message, Record};
 use crate::observer::Observer;
 use crate::support::{self, Random};
 
@@ -24,82 +25,6 @@ const HISTORIES: u64 = 6_000;
 fn messages_survive_cuts_and_crashes() {
     for seed in 0..HISTORIES {
         World::new(seed).run();
-    }
-}
-
-/// A message: its number, and how it is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Message {
-    number: u32,
-    qos: QoS,
-}
-
-/// What an end has written to its log.
-#[derive(Clone, Copy, Debug)]
-enum Record {
-    Opened(PacketId, Message),
-    Received(PacketId, u64),
-    Completed(PacketId),
-    /// A message arrived; with an identifier to remember at QoS 2.
-    Arrived(Message, Option<PacketId>),
-    Released(PacketId),
-}
-
-/// A log that loses what was not committed.
-#[derive(Debug, Default)]
-struct Log {
-    records: Vec<Record>,
-    committed: usize,
-}
-
-impl Log {
-    fn append(&mut self, record: Record) -> StoreSeq {
-        self.records.push(record);
-        StoreSeq(self.records.len() as u64)
-    }
-
-    /// What a restart finds: the session, and the messages that had arrived.
-    fn replay(&mut self) -> (Restore<Message>, Vec<Message>) {
-        self.records.truncate(self.committed);
-        let mut open: Vec<(PacketId, Stage, Message)> = Vec::new();
-        let mut recorded = BTreeSet::new();
-        let mut arrived = Vec::new();
-        let mut next = PacketId::MIN;
-        for record in &self.records {
-            match *record {
-                Record::Opened(id, message) => {
-                    let stage = match message.qos {
-                        QoS::ExactlyOnce => Stage::Published2,
-                        _ => Stage::Published1,
-                    };
-                    open.push((id, stage, message));
-                    next = PacketId::new(id.get() % u16::MAX + 1).expect("1 to 65535");
-                }
-                Record::Received(id, order) => {
-                    for entry in open.iter_mut().filter(|entry| entry.0 == id) {
-                        entry.1 = Stage::Received { order };
-                    }
-                }
-                Record::Completed(id) => open.retain(|entry| entry.0 != id),
-                Record::Arrived(message, id) => {
-                    arrived.push(message);
-                    recorded.extend(id);
-                }
-                Record::Released(id) => {
-                    recorded.remove(&id);
-                }
-            }
-        }
-        if open.is_empty() {
-            // Every identifier is free: use the first ones again, to see that nobody still minds.
-            next = PacketId::MIN;
-        }
-        let state = Restore {
-            next,
-            messages: open,
-            recorded: recorded.into_iter().collect(),
-        };
-        (state, arrived)
     }
 }
 
@@ -197,7 +122,14 @@ impl End {
                 .expect("the window is open");
             self.book.log.append(Record::Opened(id, message));
             let version = self.book.version;
-            support::publish(version, message.qos, id, false, message.number, &mut self.out);
+            support::publish(
+                version,
+                message.qos,
+                id,
+                false,
+                message.number,
+                &mut self.out,
+            );
         }
         if self.book.log.records.len() > before {
             self.commit();
@@ -240,7 +172,9 @@ impl End {
     }
 
     fn is_done(&self) -> bool {
-        self.to_send.is_empty() && self.session.messages().next().is_none() && self.session.owed() == 0
+        self.to_send.is_empty()
+            && self.session.messages().next().is_none()
+            && self.session.owed() == 0
     }
 }
 
@@ -260,7 +194,11 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let version = if random.one_in(3) { Version::V3_1_1 } else { Version::V5 };
+        let version = if random.one_in(3) {
+            Version::V3_1_1
+        } else {
+            Version::V5
+        };
         let lazy = random.one_in(2);
         let ends = [Role::Client, Role::Server].map(|role| End::new(role, version, lazy));
         let mut world = Self {
@@ -275,7 +213,11 @@ impl World {
         };
         for end in &mut world.ends {
             for number in 0..world.random.below(40) as u32 {
-                let qos = if world.random.one_in(2) { QoS::AtLeastOnce } else { QoS::ExactlyOnce };
+                let qos = if world.random.one_in(2) {
+                    QoS::AtLeastOnce
+                } else {
+                    QoS::ExactlyOnce
+                };
                 end.to_send.push_back(Message { number, qos });
             }
         }
@@ -338,7 +280,8 @@ impl World {
             };
             self.observers[at].connected(link.send_maximum);
             let end = &mut self.ends[at];
-            end.session.connected(self.now, link, &mut end.book, &mut end.out);
+            end.session
+                .connected(self.now, link, &mut end.book, &mut end.out);
         }
     }
 
@@ -391,8 +334,15 @@ impl World {
             first.entry(number).or_insert(place);
         }
         let numbers: Vec<u32> = first.keys().copied().collect();
-        assert_eq!(numbers, of(wanted, QoS::AtLeastOnce), "seed {seed}: QoS 1 at least once");
+        assert_eq!(
+            numbers,
+            of(wanted, QoS::AtLeastOnce),
+            "seed {seed}: QoS 1 at least once"
+        );
         let places: Vec<usize> = first.values().copied().collect();
-        assert!(places.is_sorted(), "seed {seed}: QoS 1 in order of first arrival");
+        assert!(
+            places.is_sorted(),
+            "seed {seed}: QoS 1 in order of first arrival"
+        );
     }
 }

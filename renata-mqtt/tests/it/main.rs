@@ -1,9 +1,21 @@
 //! Public behaviour of renata-mqtt.
 
-mod client;
-mod hostile;
+mod log;
 mod lossy_link;
-mod mosquitto;
 mod observer;
-mod scripted;
 mod support;
+
+#[cfg(feature = "tls")]
+mod client;
+#[cfg(feature = "tls")]
+mod hostile;
+#[cfg(feature = "tls")]
+mod mosquitto;
+#[cfg(feature = "tls")]
+mod patience;
+#[cfg(feature = "tls")]
+mod scripted;
+#[cfg(feature = "tls")]
+mod security;
+#[cfg(feature = "tls")]
+mod streams;

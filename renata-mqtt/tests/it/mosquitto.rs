@@ -1,16 +1,14 @@
 //! The client against a broker that we did not write: mosquitto.
 
-use std::path::Path;
 use std::time::Duration;
 
 use renata_mqtt::{
-    Client, ConnectError, Drain, Message, Outcome, QoS, ReasonCode, Session, Status,
-    TlsConfig, Version, Will,
+    Client, Drain, Message, Outcome, QoS, ReasonCode, Session, Status, Version, Will,
 };
 use renata_peers::{Mosquitto, mosquitto_pub, mosquitto_sub};
 
+use crate::patience::{PATIENCE, killed_at_its_end, soon};
 use crate::scripted::quick;
-use crate::support::{PATIENCE, killed_at_its_end, soon};
 
 const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5];
 
@@ -66,7 +64,18 @@ async fn mosquittos_own_clients_understand_us() {
         let mut subscription = client.subscribe("from/them").qos2().await.expect("granted");
         let sent = mosquitto_pub()
             .expect("installed")
-            .args(["-p", &port, "-V", version, "-t", "from/them", "-q", "2", "-m", "hello"])
+            .args([
+                "-p",
+                &port,
+                "-V",
+                version,
+                "-t",
+                "from/them",
+                "-q",
+                "2",
+                "-m",
+                "hello",
+            ])
             .status()
             .expect("runs");
         assert!(sent.success());
@@ -98,7 +107,11 @@ async fn many_messages_arrive_in_order() {
             let mut receipts = Vec::new();
             for number in 0..3_000_u32 {
                 let payload = number.to_be_bytes().to_vec();
-                let qos = if number.is_multiple_of(2) { QoS::AtLeastOnce } else { QoS::ExactlyOnce };
+                let qos = if number.is_multiple_of(2) {
+                    QoS::AtLeastOnce
+                } else {
+                    QoS::ExactlyOnce
+                };
                 let receipt = sender.publish("burst", payload).qos(qos).await;
                 receipts.push(receipt.expect("admitted"));
             }
@@ -112,10 +125,17 @@ async fn many_messages_arrive_in_order() {
         while even.len() + odd.len() < 3_000 {
             let message = soon("message", subscription.next()).await.expect("open");
             let number = crate::support::number(&message.payload());
-            if number.is_multiple_of(2) { even.push(number) } else { odd.push(number) }
+            if number.is_multiple_of(2) {
+                even.push(number);
+            } else {
+                odd.push(number);
+            }
         }
         soon("receipts", sending).await.expect("no panic");
-        assert!(even.is_sorted() && odd.is_sorted(), "in order per quality of service");
+        assert!(
+            even.is_sorted() && odd.is_sorted(),
+            "in order per quality of service"
+        );
     }
 }
 
@@ -126,7 +146,11 @@ async fn retained_messages_and_wills_are_kept_and_sent() {
     let client = Client::builder(&address).connect().await.expect("accepted");
     let birth = client.publish("gateway/status", "online").qos1().retain();
     assert!(birth.await.expect("admitted").await.is_delivered());
-    let mut status = client.subscribe("gateway/status").qos1().await.expect("granted");
+    let mut status = client
+        .subscribe("gateway/status")
+        .qos1()
+        .await
+        .expect("granted");
     let message = soon("retained", status.next()).await.expect("open");
     assert!(message.retain() && text(&message) == "online");
 
@@ -142,12 +166,16 @@ async fn retained_messages_and_wills_are_kept_and_sent() {
 #[tokio::test]
 async fn what_was_published_while_the_broker_was_away_arrives() {
     let mut broker = Mosquitto::start().expect("mosquitto starts");
-    let builder = Client::builder(url(&broker)).client_id("gw").reconnect(quick());
+    let builder = Client::builder(url(&broker))
+        .client_id("gw")
+        .reconnect(quick());
     let client = builder.connect().await.expect("accepted");
     let mut subscription = client.subscribe("a/#").qos1().await.expect("granted");
     let mut status = client.status();
     broker.kill();
-    soon("down", status.wait_for(|status| !status.is_up())).await.expect("open");
+    soon("down", status.wait_for(|status| !status.is_up()))
+        .await
+        .expect("open");
     let mut receipts = Vec::new();
     for number in 0..10 {
         let publish = client.publish(format!("a/{number}"), "x").qos1();
@@ -155,7 +183,11 @@ async fn what_was_published_while_the_broker_was_away_arrives() {
     }
     broker.restart().expect("mosquitto starts again");
     let up = soon("up again", status.wait_for(Status::is_up)).await;
-    assert_eq!(up, Some(Status::SessionLost), "a clean session is never there");
+    assert_eq!(
+        up,
+        Some(Status::SessionLost),
+        "a clean session is never there"
+    );
     for receipt in receipts {
         assert!(soon("outcome", receipt).await.is_delivered());
     }
@@ -183,11 +215,17 @@ async fn a_killed_broker_with_a_session_goes_on_with_it() {
         let publish = |number: u32| client.publish(format!("b/{number}"), "x").qos2();
         assert!(publish(0).await.expect("admitted").await.is_delivered());
         broker.kill();
-        soon("down", status.wait_for(|status| !status.is_up())).await.expect("open");
+        soon("down", status.wait_for(|status| !status.is_up()))
+            .await
+            .expect("open");
         let receipt = publish(1).await.expect("admitted");
         broker.restart().expect("mosquitto starts again");
         let up = soon("up again", status.wait_for(Status::is_up)).await;
-        assert_eq!(up, Some(Status::Up), "{version:?}: the session is still there");
+        assert_eq!(
+            up,
+            Some(Status::Up),
+            "{version:?}: the session is still there"
+        );
         assert!(soon("outcome", receipt).await.is_delivered());
         for number in 0..2 {
             let message = soon("message", subscription.next()).await.expect("open");
@@ -235,8 +273,14 @@ async fn a_killed_client_gets_again_what_it_did_not_acknowledge() {
 
         let client = soon("connect", connect(address)).await.expect("accepted");
         let mut unclaimed = client.unclaimed().manual_ack();
-        let early = soon("a message that nobody claims", unclaimed.next()).await.expect("open");
-        assert_eq!(early.topic(), "c/3", "{version:?}: the first one without acknowledgement");
+        let early = soon("a message that nobody claims", unclaimed.next())
+            .await
+            .expect("open");
+        assert_eq!(
+            early.topic(),
+            "c/3",
+            "{version:?}: the first one without acknowledgement"
+        );
         // The others wait for whoever subscribes.
         let subscription = client.subscribe("c/#").qos1().manual_ack();
         let mut subscription = soon("SUBACK", subscription).await.expect("granted");
@@ -252,7 +296,10 @@ async fn a_killed_client_gets_again_what_it_did_not_acknowledge() {
 #[tokio::test]
 async fn overlapping_subscriptions_each_get_a_message_once() {
     let broker = Mosquitto::start().expect("mosquitto starts");
-    let client = Client::builder(url(&broker)).connect().await.expect("accepted");
+    let client = Client::builder(url(&broker))
+        .connect()
+        .await
+        .expect("accepted");
     let mut wide = client.subscribe("d/#").qos1().await.expect("granted");
     let mut narrow = client.subscribe("d/1").qos1().await.expect("granted");
     for number in [0, 1, 2] {
@@ -265,7 +312,9 @@ async fn overlapping_subscriptions_each_get_a_message_once() {
     }
     let message = soon("message", narrow.next()).await.expect("open");
     assert_eq!(message.topic(), "d/1");
-    soon("UNSUBACK", narrow.unsubscribe()).await.expect("granted");
+    soon("UNSUBACK", narrow.unsubscribe())
+        .await
+        .expect("granted");
     assert!(narrow.next().await.is_none(), "one copy, and then the end");
     assert_eq!(wide.waiting(), 0);
 }
@@ -273,7 +322,10 @@ async fn overlapping_subscriptions_each_get_a_message_once() {
 #[tokio::test]
 async fn a_stalled_consumer_stops_neither_publishing_nor_other_streams() {
     let broker = Mosquitto::start().expect("mosquitto starts");
-    let client = Client::builder(url(&broker)).connect().await.expect("accepted");
+    let client = Client::builder(url(&broker))
+        .connect()
+        .await
+        .expect("accepted");
     let stalled = client.subscribe("e/stalled").qos1().await.expect("granted");
     let mut lively = client.subscribe("e/lively").await.expect("granted");
     for _ in 0..1_000 {
@@ -281,92 +333,14 @@ async fn a_stalled_consumer_stops_neither_publishing_nor_other_streams() {
         let receipt = publish.await.expect("admitted");
         assert!(soon("outcome", receipt).await.is_delivered());
     }
-    client.publish("e/lively", "x").await.expect("admitted").await;
+    client
+        .publish("e/lively", "x")
+        .await
+        .expect("admitted")
+        .await;
     assert!(soon("message", lively.next()).await.is_some());
-    assert!(stalled.waiting() <= 256, "the Receive Maximum bounds what waits");
-}
-
-fn write_pki(dir: &Path) -> (TlsConfig, TlsConfig, [std::path::PathBuf; 3]) {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    let authority = |name: &str| {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
-        let key = KeyPair::generate().expect("a key");
-        let cert = params.self_signed(&key).expect("signed");
-        (cert.pem(), Issuer::new(params, key))
-    };
-    let leaf = |name: &str, issuer: &Issuer<'_, KeyPair>| {
-        let names = vec![name.to_owned(), "127.0.0.1".to_owned()];
-        let params = CertificateParams::new(names).expect("names");
-        let key = KeyPair::generate().expect("a key");
-        let cert = params.signed_by(&key, issuer).expect("signed");
-        (cert.pem(), key.serialize_pem())
-    };
-    let (ca, issuer) = authority("plant");
-    let (_, other_issuer) = authority("somebody else");
-    let (cert, key) = leaf("broker", &issuer);
-    let files = ["broker.pem", "broker.key", "ca.pem"].map(|name| dir.join(name));
-    for (file, content) in files.iter().zip([&cert, &key, &ca]) {
-        std::fs::write(file, content).expect("written");
-    }
-    let client = |issuer| {
-        let (cert, key) = leaf("gateway", issuer);
-        let tls = TlsConfig::ca_pem(ca.as_bytes()).expect("an authority");
-        tls.identity_pem(cert.as_bytes(), key.as_bytes()).expect("an identity")
-    };
-    (client(&issuer), client(&other_issuer), files)
-}
-
-#[tokio::test]
-async fn mutual_tls_lets_the_right_certificate_in() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let (ours, foreign, [cert, key, ca]) = write_pki(dir.path());
-    let broker = Mosquitto::start_mutual_tls(&cert, &key, &ca).expect("mosquitto starts");
-    let address = format!("mqtts://{}", broker.addr());
-    let client = Client::builder(&address).tls(ours.clone()).connect();
-    let client = soon("connect", client).await.expect("accepted");
-    let mut subscription = client.subscribe("t").qos1().await.expect("granted");
-    let large = vec![b'x'; 300_000];
-    let receipt = client.publish("t", large.clone()).qos1().await.expect("admitted");
-    assert!(soon("outcome", receipt).await.is_delivered());
-    let message = soon("message", subscription.next()).await.expect("open");
-    assert_eq!(message.payload(), large);
-
-    let nobody = TlsConfig::ca_file(&ca).expect("an authority");
-    for (tls, why) in [
-        (foreign, "a certificate of another authority"),
-        (nobody, "no certificate"),
-        (ours.server_name("elsewhere"), "a server with another name"),
-    ] {
-        for _ in 0..2 {
-            let refused = Client::builder(&address).tls(tls.clone()).connect();
-            let error = soon("refusal", refused).await.expect_err(why);
-            assert!(matches!(error, ConnectError::Io { .. }), "{why}: {error}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_wrong_password_is_told_and_a_right_one_is_asked_for_each_time() {
-    use renata_mqtt::Credentials;
-    let dir = tempfile::tempdir().expect("a folder");
-    let passwords = dir.path().join("passwords");
-    let made = std::process::Command::new("mosquitto_passwd")
-        .args(["-b", "-c"])
-        .arg(&passwords)
-        .args(["gateway", "right"])
-        .status()
-        .expect("mosquitto_passwd runs: it comes with mosquitto");
-    assert!(made.success());
-    let rule = format!("password_file {}\n", passwords.display());
-    let broker = Mosquitto::start_with(&rule, "").expect("mosquitto starts");
-    for version in VERSIONS {
-        let builder = || Client::builder(url(&broker)).version(version);
-        let wrong = builder().credentials(Credentials::password("gateway", "wrong"));
-        let error = soon("refusal", wrong.connect()).await.expect_err("refused");
-        assert!(matches!(error, ConnectError::Refused { .. }) && error.is_permanent(), "{error}");
-        let right = builder().credentials(Credentials::password("gateway", "right"));
-        soon("connect", right.connect()).await.expect("accepted");
-    }
+    assert!(
+        stalled.waiting() <= 256,
+        "the Receive Maximum bounds what waits"
+    );
 }

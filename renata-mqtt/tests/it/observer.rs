@@ -65,7 +65,10 @@ impl Observer {
                 PUBLISH if packet.flags & 0b0110 != 0 => self.publish(&packet),
                 PUBACK | PUBREC => {
                     let owed = self.connection.owed.pop_front();
-                    self.check(owed == Some(id(packet.body)), "acknowledgements leave in order");
+                    self.check(
+                        owed == Some(id(packet.body)),
+                        "acknowledgements leave in order",
+                    );
                 }
                 _ => {}
             }
@@ -100,14 +103,26 @@ impl Observer {
         self.check(id != 0, "zero is no identifier");
         let other = self.open.insert(id, number);
         if packet.flags & 0b1000 == 0 {
-            self.check(other.is_none(), "an identifier is not reused while it is open");
+            self.check(
+                other.is_none(),
+                "an identifier is not reused while it is open",
+            );
             self.connection.new_sent = true;
         } else {
-            self.check(other.is_none_or(|other| other == number), "DUP sends the same again");
-            self.check(!self.connection.new_sent, "what is sent again goes before what is new");
+            self.check(
+                other.is_none_or(|other| other == number),
+                "DUP sends the same again",
+            );
+            self.check(
+                !self.connection.new_sent,
+                "what is sent again goes before what is new",
+            );
         }
         let in_order = Some(number) > self.connection.last;
-        self.check(in_order, "messages are sent, and sent again, in their order");
+        self.check(
+            in_order,
+            "messages are sent, and sent again, in their order",
+        );
         self.connection.last = Some(number);
         self.connection.in_flight.insert(id);
         let within = self.connection.in_flight.len() <= self.connection.maximum;

@@ -53,3 +53,13 @@ pub(crate) async fn server(
 pub(crate) fn quick() -> Backoff {
     Backoff::exponential(Duration::from_millis(5)..Duration::from_millis(20))
 }
+
+/// Acknowledges PUBLISH at QoS 1 (of topics that are one character long) and SUBSCRIBE at QoS 1.
+pub(crate) fn friendly(first: u8, body: &[u8]) -> Vec<u8> {
+    match first >> 4 {
+        3 if first & 0b110 == 0b010 => vec![0x40, 2, body[3], body[4]],
+        8 => vec![0x90, 4, body[0], body[1], 0, 1],
+        10 => vec![0xb0, 4, body[0], body[1], 0, 0],
+        _ => Vec::new(),
+    }
+}

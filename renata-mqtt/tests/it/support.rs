@@ -1,8 +1,6 @@
 //! What the tests share.
 
-use std::future::{Future, IntoFuture};
 use std::io::IoSlice;
-use std::time::Duration;
 
 use renata_mqtt::packet::{Payload, PublishOut, encode};
 use renata_mqtt::{PacketId, QoS, Version, WriteQueue};
@@ -67,31 +65,4 @@ pub(crate) fn take(out: &mut WriteQueue) -> Vec<u8> {
         out.advance(bytes.len() - before);
     }
     bytes
-}
-
-/// Far more than anything here takes, and little enough to see that it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The result of `future`, which has to be there within [`PATIENCE`].
-pub(crate) async fn soon<T>(what: &str, future: impl IntoFuture<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future.into_future())
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
-}
-
-/// Runs a client like a program that is killed: everything that `future` started is gone at its
-/// end, and nobody says goodbye.
-pub(crate) fn killed_at_its_end<T: Send + 'static>(
-    future: impl Future<Output = T> + Send + 'static,
-) -> T {
-    let run = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let result = runtime.block_on(future);
-        runtime.shutdown_background();
-        result
-    };
-    std::thread::spawn(run).join().expect("no panic")
 }

@@ -96,9 +96,7 @@ async fn greet(
                 None => return Err(DecodeError::PacketType(0).into()),
             }
         }
-        if let Framing::Frame { header, body } =
-            frame_len(&wire.input, config.limits.max_packet)?
-        {
+        if let Framing::Frame { header, body } = frame_len(&wire.input, config.limits.max_packet)? {
             let frame = wire.input.split_to(header + body);
             let packet = PacketRef::decode(config.version, &frame)?;
             let PacketRef::ConnAck(connack) = packet else {

@@ -154,6 +154,8 @@ impl Driver {
 
     /// Takes a command up; what it needs of the server happens when there is a connection.
     fn take(&mut self, command: Command) {
+        // A stream may have been dropped before: what it leaves is for the one that comes.
+        self.housekeep();
         match command {
             Command::Subscribe { wish, reply } => self.router.add(wish, reply),
             Command::Unsubscribe { inbox, reply } => {

@@ -53,7 +53,11 @@ impl Driver {
         let packet = Subscribe {
             id,
             filters: &[(wish.filter.as_str(), wish.options)],
-            properties: if terms.subscription_ids { &numbered } else { &[] },
+            properties: if terms.subscription_ids {
+                &numbered
+            } else {
+                &[]
+            },
         };
         // A filter is never longer than a string may be.
         let written = encode(&packet, terms.version, out);

@@ -10,8 +10,8 @@ use super::connect::{Connection, Terms};
 use super::events::Events;
 use super::io::{Step, Wire};
 use super::{Driver, End, closing, now};
-use crate::client::{ConnectionError, Status};
 use crate::client::outgoing::Outgoing;
+use crate::client::{ConnectionError, Status};
 use crate::session::{AckId, Next, ProtocolError, Session};
 use crate::wire::{Framing, frame_len};
 use crate::{ReasonCode, WriteQueue};
@@ -145,11 +145,7 @@ impl Driver {
     fn parts<'a>(
         &'a mut self,
         live: &'a mut Live,
-    ) -> (
-        &'a mut Session<Outgoing>,
-        Events<'a>,
-        &'a mut WriteQueue,
-    ) {
+    ) -> (&'a mut Session<Outgoing>, Events<'a>, &'a mut WriteQueue) {
         let events = Events {
             shared: &self.shared,
             router: &mut self.router,
