@@ -156,6 +156,27 @@ fn a_full_journal_drops_what_was_configured_and_the_gap_shows() {
 }
 
 #[test]
+fn a_full_disk_stops_nothing_and_takes_samples_again_when_there_is_room() {
+    for when_full in [WhenFull::DropOldest, WhenFull::DropNewest] {
+        let disk = SimDisk::new();
+        let mut log = start(&disk, when_full, 7).unwrap();
+        log.append(&stream("x"), sample(0)).unwrap();
+        log.commit().unwrap();
+        disk.set_capacity(Some(16 << 10));
+        for n in 1..500 {
+            log.append(&stream("x"), sample(n)).unwrap();
+            log.commit().unwrap();
+        }
+        assert!(log.dropped() > 0);
+        disk.set_capacity(None);
+        log.append(&stream("x"), sample(500)).unwrap();
+        log.commit().unwrap();
+        let last = ("renata/a/b/c/d/e/x".to_owned(), 7, 500);
+        assert_eq!(waiting(&log).last(), Some(&last), "{when_full:?}");
+    }
+}
+
+#[test]
 fn an_uplink_that_is_gone_from_the_configuration_holds_nothing_back() {
     let disk = SimDisk::new();
     let mut log = start(&disk, WhenFull::DropOldest, 7).unwrap();
