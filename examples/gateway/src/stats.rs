@@ -36,9 +36,6 @@ pub(crate) struct Stats {
     pub(crate) sampled: Figure,
     /// Samples that are durable in the journal.
     pub(crate) committed: Figure,
-    /// Samples that earlier runs had numbered in the same epoch. With those that this run committed,
-    /// it is how many a reader must find.
-    pub(crate) recovered: Figure,
     /// Samples that the full journal did not take.
     pub(crate) refused: Figure,
     /// Samples that were dropped because the journal was full, the refused ones among them.
@@ -89,7 +86,6 @@ impl Stats {
             polled: self.polled.get(),
             sampled,
             committed,
-            recovered: self.recovered.get(),
             loss_window: sampled.saturating_sub(committed + refused),
             dropped: self.dropped.get(),
             journal_bytes: self.journal_bytes.get(),
@@ -114,7 +110,6 @@ struct Line<'a> {
     polled: u64,
     sampled: u64,
     committed: u64,
-    recovered: u64,
     /// Samples that a crash of the machine would lose now.
     loss_window: u64,
     dropped: u64,
