@@ -96,12 +96,8 @@ impl Broker {
             urls.push(listener.url.clone());
             listeners.push(listener);
         }
-        let (worker, mailbox) = Worker::new(settings, listeners, engine).map_err(|e| {
-            vec![Problem::general(
-                format!("cannot start a worker: {e}"),
-                "raise the limit of open files (ulimit -n)",
-            )]
-        })?;
+        let (worker, mailbox) = Worker::new(settings, listeners, engine)
+            .map_err(|e| vec![Problem::said(&e.to_string())])?;
         let thread = std::thread::Builder::new()
             .name("worker-0".to_owned())
             .spawn(move || {

@@ -186,7 +186,8 @@ impl Reader<'_> {
                 Some(Ok(url)) => urls.push(url),
                 Some(Err(e)) => {
                     let e: super::ListenUrlError = e;
-                    self.split_problem(item.span().start, &e.to_string());
+                    let Problem { what, remedy, .. } = Problem::said(&e.to_string());
+                    self.problem(item.span().start, what, remedy);
                 }
                 None => self.wrong(item, "a URL", "write \"mqtt://127.0.0.1:1883\""),
             }
@@ -276,12 +277,6 @@ impl Reader<'_> {
             format!("not {wanted} (found: {found})"),
             remedy,
         );
-    }
-
-    /// An error text that already reads `what; remedy`.
-    fn split_problem(&mut self, offset: usize, text: &str) {
-        let (what, remedy) = text.split_once("; ").unwrap_or((text, "see the README"));
-        self.problem(offset, what, remedy);
     }
 
     fn problem(&mut self, offset: usize, what: impl Into<String>, remedy: impl Into<String>) {

@@ -77,7 +77,8 @@ pub struct Limits {
     pub receive_maximum: u16,
     /// Topic aliases that a client may use. Default: 64.
     pub topic_alias_maximum: u16,
-    /// Longest keep-alive in seconds; longer ones, and none, are brought down to it. Default: 3 600.
+    /// Longest keep-alive of a 5.0 client in seconds; longer ones, and none, are brought down to it.
+    /// A 3.1.1 client cannot be told and has its own. Default: 3 600.
     pub keep_alive_secs: u16,
     /// Longest session expiry in seconds. Default: 2 592 000 (30 days).
     pub session_expiry_secs: u32,
@@ -94,9 +95,9 @@ pub struct Limits {
 /// How much is kept for one client that does not take it. QoS 0 beyond it is dropped and counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// QoS 1 and 2 messages queued and in flight. Default: 100 000.
+    /// QoS 1 and 2 messages queued. Default: 1 000 000.
     pub messages: usize,
-    /// Bytes of them, and of output that the socket has not taken. Default: 67 108 864.
+    /// Bytes of them, and of output that the socket has not taken. Default: 268 435 456.
     pub bytes: usize,
     /// What happens to a QoS 1 or 2 message beyond it. Default: refuse.
     pub when_full: WhenFull,
@@ -166,8 +167,8 @@ impl Default for Limits {
 impl Default for QueueLimits {
     fn default() -> Self {
         Self {
-            messages: 100_000,
-            bytes: 64 << 20,
+            messages: 1_000_000,
+            bytes: 256 << 20,
             when_full: WhenFull::Refuse,
             in_flight: 100,
         }

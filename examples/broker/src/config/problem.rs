@@ -27,6 +27,12 @@ impl Problem {
         }
     }
 
+    /// An error text that already reads `what; remedy`.
+    pub(crate) fn said(text: &str) -> Self {
+        let (what, remedy) = text.split_once("; ").unwrap_or((text, "see the README"));
+        Self::general(what, remedy)
+    }
+
     /// A problem with a whole file.
     pub(crate) fn in_file(file: &Path, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {

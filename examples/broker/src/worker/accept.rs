@@ -40,8 +40,13 @@ impl Worker {
             return;
         }
         let _ = stream.set_nodelay(true);
-        let listener = &self.listeners[listener];
-        let tls = self.settings.tls.as_ref().filter(|_| listener.is_tls());
+        let wants_tls = self.listeners[listener].is_tls();
+        let tls = match &self.settings.tls {
+            Some(tls) if wants_tls => Some(tls),
+            // Never plain by mistake.
+            None if wants_tls => return,
+            _ => None,
+        };
         let mut socket = match Socket::new(stream, peer, tls) {
             Ok(socket) => socket,
             Err(e) => {
@@ -63,7 +68,7 @@ impl Worker {
         let link = LinkId(slot.key());
         self.core.open(now, link, peer);
         self.serial += 1;
-        let stage = if listener.is_tls() {
+        let stage = if wants_tls {
             Stage::Handshake
         } else {
             self.core.identify(now, link, None);

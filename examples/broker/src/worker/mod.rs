@@ -28,7 +28,7 @@ use self::socket::Socket;
 use crate::broker::Settings;
 use crate::clock::Now;
 use crate::core::{Core, LinkId};
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 use crate::listener::Listener;
 
 /// The loop with everything that it owns.
@@ -71,13 +71,24 @@ enum Stage {
     Lingering,
 }
 
+/// Why a worker cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The operating system gives no poll, or no descriptor.
+    #[error("cannot wait for sockets: {0}; raise the limit of open files (ulimit -n)")]
+    Io(#[from] io::Error),
+    /// The state cannot be recovered.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
 impl Worker {
     /// A worker that will serve `listeners`, and the mailbox that reaches it.
     pub(crate) fn new(
         settings: Arc<Settings>,
         mut listeners: Vec<Listener>,
         mut engine: Box<dyn Engine>,
-    ) -> io::Result<(Self, Mailbox)> {
+    ) -> Result<(Self, Mailbox), StartError> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         for (index, listener) in listeners.iter_mut().enumerate() {
@@ -91,8 +102,7 @@ impl Worker {
             // A worker that has ended has nobody left to acknowledge to.
             let _ = on_commit.wake();
         }));
-        let core =
-            Core::new(Now::get(), Arc::clone(&settings), engine).map_err(io::Error::other)?;
+        let core = Core::new(Now::get(), Arc::clone(&settings), engine)?;
         let worker = Self {
             poll,
             listeners,

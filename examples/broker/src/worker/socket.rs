@@ -142,7 +142,10 @@ impl Socket {
         };
         // Encrypt only when the last ciphertext has left, so that little is held twice.
         let mut taken = 0;
-        if !tls.wants_write() && !tls.is_handshaking() {
+        if tls.is_handshaking() {
+            // There is nobody yet who could read it.
+            taken = total;
+        } else if !tls.wants_write() {
             for slice in slices {
                 tls.writer().write_all(slice)?;
                 taken += slice.len();
