@@ -76,6 +76,8 @@ pub(crate) struct Core {
     /// Scratch of one routing.
     matches: Vec<Match>,
     properties: Vec<u8>,
+    /// Out-buffers that nobody needs: an idle connection holds none.
+    spare: Vec<WriteQueue>,
     next_session: u64,
     next_message: u64,
     next_serial: u64,
@@ -147,6 +149,7 @@ impl Core {
             committed: Ticket::default(),
             matches: Vec::new(),
             properties: Vec::new(),
+            spare: Vec::new(),
             next_session: 0,
             next_message: 0,
             next_serial: 0,
@@ -305,6 +308,11 @@ impl Core {
             return;
         };
         link.blocked = blocked;
+        if link.out.is_empty() && self.spare.len() < SPARE {
+            self.spare.push(std::mem::take(&mut link.out));
+        } else if link.out.is_empty() {
+            link.out = WriteQueue::new();
+        }
         if let (Phase::Up(client), false) = (link.phase, blocked) {
             self.set_pending_if_queued(client);
         }
@@ -320,6 +328,15 @@ impl Core {
     /// Every client has been told of the drain and the engine holds everything.
     pub(crate) fn is_quiet(&self) -> bool {
         self.draining && self.links.open() == 0
+    }
+
+    /// Takes the out-buffer of `link` for a while, with memory in it.
+    fn borrow_out(spare: &mut Vec<WriteQueue>, link: &mut Link) -> WriteQueue {
+        if link.out.is_empty() && !link.dirty {
+            spare.pop().unwrap_or_default()
+        } else {
+            std::mem::take(&mut link.out)
+        }
     }
 
     fn set_dirty(&mut self, id: LinkId) {
@@ -365,3 +382,6 @@ impl Core {
         }
     }
 }
+
+/// Empty out-buffers that are kept for the next connections that need one.
+const SPARE: usize = 1_024;

@@ -55,6 +55,9 @@ impl Core {
                 Err(_) => return false,
             }
         }
+        if link.out.is_empty() && !link.dirty {
+            link.out = self.spare.pop().unwrap_or_default();
+        }
         Outgoing::new(link.version, parcel, held, now).write(id, held.dup, &mut link.out);
         self.stats.publish_sent += 1;
         if let Some(link) = client.link {

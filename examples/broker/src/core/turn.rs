@@ -42,7 +42,7 @@ impl Core {
         else {
             return 0;
         };
-        let mut out = std::mem::take(&mut link.out);
+        let mut out = Self::borrow_out(&mut self.spare, link);
         let version = link.version;
         let mut turn = Turn::new(self, now, id, key, version);
         let result = session.handle_input(now.mono, input, &mut turn, &mut out);
