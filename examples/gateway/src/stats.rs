@@ -34,6 +34,9 @@ pub(crate) struct Stats {
     pub(crate) polled: Figure,
     /// Of these, what passed the change filters and became samples.
     pub(crate) sampled: Figure,
+    /// Samples that earlier runs made in this epoch, as the journal knows: `recovered + committed`
+    /// counts on over restarts.
+    pub(crate) recovered: Figure,
     /// Samples that are durable in the journal.
     pub(crate) committed: Figure,
     /// Samples that the full journal did not take.
@@ -85,6 +88,7 @@ impl Stats {
             gateway,
             polled: self.polled.get(),
             sampled,
+            recovered: self.recovered.get(),
             committed,
             loss_window: sampled.saturating_sub(committed + refused),
             dropped: self.dropped.get(),
@@ -109,6 +113,7 @@ struct Line<'a> {
     gateway: &'a str,
     polled: u64,
     sampled: u64,
+    recovered: u64,
     committed: u64,
     /// Samples that a crash of the machine would lose now.
     loss_window: u64,
