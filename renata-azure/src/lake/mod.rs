@@ -19,7 +19,7 @@ mod stats;
 mod table;
 mod verify;
 
-use std::path::Path as FsPath;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use object_store::ObjectStore;
@@ -45,6 +45,8 @@ use table::Table;
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
     root: Path,
+    /// The table's folder, when it is on this machine.
+    folder: Option<PathBuf>,
     options: LakeOptions,
     /// Set once the table is open. Never locked across an await.
     open: Mutex<Option<Open>>,
@@ -63,11 +65,10 @@ impl Lake {
     /// # Errors
     /// See [`LakeError`].
     pub fn local(dir: impl AsRef<FsPath>, options: LakeOptions) -> Result<Self, LakeError> {
-        Self::on(
-            Arc::new(local(dir.as_ref(), true)?),
-            Path::default(),
-            options,
-        )
+        let store = Arc::new(local(dir.as_ref(), true)?);
+        let mut lake = Self::on(store, Path::default(), options)?;
+        lake.folder = Some(dir.as_ref().to_owned());
+        Ok(lake)
     }
 
     /// A table below `root` in a store.
@@ -83,6 +84,7 @@ impl Lake {
         Ok(Self {
             store,
             root,
+            folder: None,
             options,
             open: Mutex::new(None),
         })
@@ -113,7 +115,8 @@ impl Sink for Lake {
     async fn position(&self, journal: JournalId) -> Result<Option<u64>, Outcome> {
         let LakeOptions { gateway, name, .. } = &self.options;
         let app_id = table::app_id(gateway, name, journal);
-        let table = Table::open(self.store.clone(), self.root.clone(), app_id).await?;
+        let (store, root, folder) = (self.store.clone(), self.root.clone(), self.folder.clone());
+        let table = Table::open(store, root, app_id, folder).await?;
         let position = table.position();
         let format = Format::new(self.options.row_group_rows, format!("{gateway}-{journal}"))
             .map_err(|e| Outcome::Paused(Pause::Config(e.to_string())))?;

@@ -1,6 +1,7 @@
 //! [`Table`]: the steps from files in memory to rows in the table, each safe to repeat.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -19,6 +20,8 @@ use crate::{JournalId, Outcome, Pause};
 pub(crate) struct Table {
     log: Log,
     app_id: String,
+    /// The table's folder, when it is on this machine.
+    folder: Option<PathBuf>,
     /// Never locked across an await.
     head: Mutex<Head>,
 }
@@ -29,6 +32,7 @@ impl Table {
         store: Arc<dyn ObjectStore>,
         root: Path,
         app_id: String,
+        folder: Option<PathBuf>,
     ) -> Result<Self, Outcome> {
         let log = Log { store, root };
         let read = {
@@ -45,7 +49,12 @@ impl Table {
         let head = head.ok_or_else(|| outcome(LogError::NoTable))?;
         check(&head)?;
         let head = Mutex::new(head);
-        Ok(Self { log, app_id, head })
+        Ok(Self {
+            log,
+            app_id,
+            folder,
+            head,
+        })
     }
 
     /// The last journal number that the table has.
@@ -67,6 +76,7 @@ impl Table {
             return Ok(());
         }
         for part in &batch.parts {
+            self.remove_leftovers(part).await.map_err(outcome)?;
             self.put(part).await.map_err(outcome)?;
         }
         let mut actions = vec![Action::Txn(Txn {
@@ -136,6 +146,26 @@ impl Table {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Removes what a process left that was killed while it wrote this file: the store writes under
+    /// the name and `#1`, `#2` .. first. Some readers take every file in a folder.
+    async fn remove_leftovers(&self, part: &Part) -> Result<(), LogError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let file = folder.join(&part.path);
+        off_runtime(async move {
+            for n in 1.. {
+                let mut leftover = file.clone().into_os_string();
+                leftover.push(format!("#{n}"));
+                if std::fs::remove_file(leftover).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     fn path(&self, part: &Part) -> Path {
