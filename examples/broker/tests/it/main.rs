@@ -1,6 +1,7 @@
 //! The broker from the outside: its command line, and the clients of others.
 
 mod cli;
+mod crash;
 mod interop;
 mod malformed;
 mod semantics;

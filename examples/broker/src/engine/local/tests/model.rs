@@ -214,13 +214,13 @@ impl Model {
     fn resubscribe(&mut self, log: &mut Log<SimDisk>, id: SessionId) {
         let n = self.below(100);
         let mut record = self.view.sessions[&id].record.clone();
-        record.left_at = (n % 2 == 0).then_some(1_000 + n);
+        record.left_at = n.is_multiple_of(2).then_some(1_000 + n);
         record.subscriptions.truncate(2);
         record.subscriptions.push(SubscriptionRecord {
             filter: format!("$share/g{n}/plant/+/{n}/#").into(),
             qos: (n % 3) as u8,
-            no_local: n % 2 == 0,
-            retain_as_published: n % 5 == 0,
+            no_local: n.is_multiple_of(2),
+            retain_as_published: n.is_multiple_of(5),
             retain_handling: (n % 3) as u8,
             identifier: n as u32 * 3_000_000 % 268_435_455,
         });
@@ -233,7 +233,7 @@ impl Model {
     pub(super) fn acknowledge(&mut self, log: &mut Log<SimDisk>, id: SessionId) -> bool {
         let queue = &self.view.sessions[&id].queue;
         // Mostly the first one; sometimes one behind it, as expiry does.
-        let skip = usize::from(self.dice % 5 == 0);
+        let skip = usize::from(self.dice.is_multiple_of(5));
         let Some(&seq) = queue.keys().nth(skip).or(queue.keys().next()) else {
             return true;
         };
@@ -315,7 +315,7 @@ pub(super) fn publish(
         payload: Bytes::from(format!("{}:{}", id.0, "x".repeat(n))),
         properties: Bytes::copy_from_slice(&b"properties"[..n % 10]),
         qos,
-        expires_at: (n % 3 == 0).then_some(n as u64 + 1),
+        expires_at: n.is_multiple_of(3).then_some(n as u64 + 1),
     });
     let records: Vec<(SessionId, QueueRecord)> = to
         .iter()
