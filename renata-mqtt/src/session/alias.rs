@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(aliases.resolve("plain", None), Ok("plain"));
     }
 
-    /// [MQTT-3.3.2-8], [MQTT-3.3.2-9]
+    /// [MQTT-3.3.2-8], [MQTT-3.3.2-10]
     #[test]
     fn aliases_outside_of_the_announced_range_are_refused() {
         for alias in [0, 3, u16::MAX] {

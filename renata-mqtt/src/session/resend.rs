@@ -27,7 +27,7 @@ impl<M> Outbound<M> {
                 released.push((*order, Ring::<Open<M>>::id_at(seq)));
             }
         }
-        // The order of PUBRELs is the order of their PUBRECs [MQTT-4.6.0-3].
+        // The order of PUBRELs is the order of their PUBRECs [MQTT-4.6.0-4].
         released.sort_unstable();
         for (_, id) in &released {
             wire::pubrel(version, *id, ReasonCode::SUCCESS, out);

@@ -1,8 +1,11 @@
 //! Public behaviour of renata-mqtt.
 
+mod any_bytes;
+mod endpoint;
 mod log;
 mod lossy_link;
 mod observer;
+mod session;
 mod support;
 
 #[cfg(feature = "tls")]

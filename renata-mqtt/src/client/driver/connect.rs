@@ -172,7 +172,7 @@ fn accept(
     }
     let clean = config.session.expiry.is_none();
     if clean && connack.session_present() {
-        // [MQTT-3.2.2-4]: the server cannot have what we told it to forget.
+        // [MQTT-3.2.2-2]: the server cannot have what we told it to forget.
         return Err(ProtocolError::Unexpected(PacketType::ConnAck).into());
     }
     let mut link = Link::new(config.version);
