@@ -24,8 +24,8 @@ mod engine;
 pub mod lake;
 
 pub use engine::{
-    Admitted, Engine, EngineError, EngineOptions, EngineStats, Ingest, IngestError, SinkStats,
-    Ticket, WhenFull,
+    Admitted, DeadLettersFull, Engine, EngineError, EngineOptions, EngineStats, Ingest,
+    IngestError, SinkStats, Ticket, WhenFull,
 };
 pub use envelope::{Envelope, Identity, JournalId, Record, SeqRange};
 pub use record::{BadRecord, DeadLetter};

@@ -114,6 +114,9 @@ pub(crate) fn take_plan<'a>(from: &mut &'a [u8]) -> Result<(&'a str, SeqRange), 
 }
 
 /// A message that was refused, with the reason and where it stood.
+///
+/// It is durable before the message counts as done, so after a crash in between the same message
+/// may be there twice, with the same number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Its number in the journal; 0 when it was refused before it got one.

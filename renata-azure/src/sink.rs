@@ -60,6 +60,12 @@ pub trait Encoder: Send + 'static {
     /// batch goes on without it. The decision must depend on the record alone.
     fn push(&mut self, record: &Record) -> Result<(), Refusal>;
 
+    /// Whether the batch is to be closed before the next record, for a reason of the encoder's own.
+    /// The decision must depend on the records so far alone.
+    fn is_full(&self) -> bool {
+        false
+    }
+
     /// Closes the batch; `None` when no record of the range is for this target.
     ///
     /// # Errors

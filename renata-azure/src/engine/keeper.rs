@@ -8,6 +8,8 @@ use std::time::Duration;
 use renata_journal::{AppendError, Journal, Seq, SyncError};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::dead::Dead;
+use super::group::Group;
 use super::ingest::{Admitted, IngestError};
 use super::ledger::{CURSOR, Ledger};
 use super::messages::{Append, Control, Reply};
@@ -19,7 +21,7 @@ use crate::streams::Seen;
 
 pub(crate) struct Keeper {
     pub(crate) journal: Journal,
-    pub(crate) dead: Journal,
+    pub(crate) dead: Dead,
     pub(crate) ledger: Ledger,
     pub(crate) when_full: WhenFull,
     pub(crate) tally: watch::Sender<Tally>,
@@ -28,20 +30,6 @@ pub(crate) struct Keeper {
     pub(crate) ledger_at: u64,
     pub(crate) appended: u64,
     pub(crate) group: Group,
-}
-
-/// What waits for the next fsync, and what waits for room.
-#[derive(Default)]
-pub(crate) struct Group {
-    tally: Tally,
-    replies: Vec<(Reply, Admitted)>,
-    done: Vec<oneshot::Sender<()>>,
-    /// Messages in the order in which they came; the first of them found no room.
-    parked: std::collections::VecDeque<Append>,
-    parked_letters: Vec<(Vec<DeadLetter>, oneshot::Sender<()>)>,
-    /// The last ledger's first number, until it is durable.
-    ledger_first: Option<Seq>,
-    stats: EngineStats,
 }
 
 impl Keeper {
@@ -114,12 +102,10 @@ impl Keeper {
                 self.group.parked_letters.push((letters, reply));
             }
             Control::ReadDeadLetters(reply) => {
-                let from = self.dead.acked(DEAD_CURSOR).unwrap_or(Seq::ZERO).next();
-                let reader = self.dead.read(from);
-                let _ = reply.send(reader.map_err(|e| e.to_string()));
+                let _ = reply.send(self.dead.read());
             }
             Control::AckDeadLetters(seq) => {
-                let _ = self.dead.ack(DEAD_CURSOR, Seq::new(seq));
+                self.dead.release(seq);
             }
             Control::Close(reply) => return Some(reply),
         }
@@ -209,8 +195,8 @@ impl Keeper {
         let reason = refusal.to_string();
         let letter = record::dead_letter(0, "", &reason, &append.head, &append.payload);
         match self.dead.append(&letter) {
-            Ok(_) => {
-                self.group.stats.dead_letters += 1;
+            Ok(dropped) => {
+                self.group.count_letter(dropped);
                 self.group
                     .replies
                     .push((append.reply, Admitted::DeadLettered(refusal)));
@@ -243,7 +229,7 @@ impl Keeper {
             let mut left = letters.into_iter();
             while let Some(letter) = left.next() {
                 match self.dead.append(&letter.encode()) {
-                    Ok(_) => self.group.stats.dead_letters += 1,
+                    Ok(dropped) => self.group.count_letter(dropped),
                     Err(AppendError::Poisoned(fault)) => return Err(SyncError::Poisoned(fault)),
                     Err(_) => {
                         // The sink waits: it must not acknowledge what is written nowhere.
@@ -370,28 +356,10 @@ impl Keeper {
     }
 }
 
-impl Group {
-    pub(crate) fn new(tally: Tally) -> Self {
-        Self {
-            tally,
-            ..Self::default()
-        }
-    }
-
-    fn waits_for_room(&self) -> bool {
-        !self.parked.is_empty()
-            || !self.parked_letters.is_empty()
-            || !self.replies.is_empty()
-            || !self.done.is_empty()
-    }
-}
-
 fn cursor(sink: &str) -> String {
     format!("sink/{sink}")
 }
 
-/// The cursor of the dead letters: what was exported.
-pub(crate) const DEAD_CURSOR: &str = "export";
 /// Messages that one fsync covers at most.
 const GROUP: usize = 4096;
 /// What the journal adds to a record, and a little more.

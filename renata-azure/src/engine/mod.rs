@@ -7,6 +7,8 @@
 //!                   worker (task per sink): courier says when; read, encode, deliver, ack
 //! ```
 
+mod dead;
+mod group;
 mod handle;
 mod ingest;
 mod keeper;
@@ -26,14 +28,16 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use ingest::{Admitted, Ingest, IngestError, Ticket};
-pub use options::{EngineError, EngineOptions, WhenFull};
+pub use options::{DeadLettersFull, EngineError, EngineOptions, WhenFull};
 pub use stats::{EngineStats, SinkStats};
 
 use crate::batcher::Tally;
 use crate::courier::Courier;
 use crate::{DeadLetter, JournalId, RetryPolicy, Sink};
+use dead::Dead;
+use group::Group;
 use handle::{Gone, Handle};
-use keeper::{Group, Keeper};
+use keeper::Keeper;
 use ledger::Ledger;
 use messages::Control;
 use worker::{Orders, Worker};
@@ -265,7 +269,7 @@ struct Opened {
 fn open(options: &EngineOptions) -> Result<Opened, EngineError> {
     let (mut journal, _) = Journal::open(options.dir.join("journal"), options.journal())?;
     let (mut dead, _) = Journal::open(options.dir.join("dead"), options.dead_letters())?;
-    dead.cursor(keeper::DEAD_CURSOR)?;
+    dead.cursor(dead::CURSOR)?;
     let ledger_cursor = journal.cursor(ledger::CURSOR)?;
     let mut ledger = Ledger::new(options.max_streams);
     let mut reader = journal.read(ledger_cursor.next())?;
@@ -293,7 +297,7 @@ fn open(options: &EngineOptions) -> Result<Opened, EngineError> {
     };
     let keeper = Keeper {
         journal,
-        dead,
+        dead: Dead::new(dead, options.dead_letters_full),
         ledger,
         when_full: options.when_full,
         tally: watch::channel(tally).0,

@@ -19,9 +19,10 @@ pub struct EngineOptions {
     pub max_journal_bytes: u64,
     /// Space comes back in pieces of this size. Default: 16 MiB.
     pub segment_bytes: u64,
-    /// Most bytes of dead letters on disk. When they are reached, whoever has the next one waits:
-    /// the sink that refused it, or the source that sent it. Default: 64 MiB.
+    /// Most bytes of dead letters on disk. Default: 64 MiB.
     pub max_dead_letter_bytes: u64,
+    /// What happens when there are more. Default: [`DeadLettersFull::DropOldest`].
+    pub dead_letters_full: DeadLettersFull,
     /// Longest payload; a longer one goes to the dead letters, cut. Default: 1 MiB.
     pub max_record_bytes: usize,
     /// Most streams whose identities are remembered, about 100 bytes and the topic each. A message
@@ -46,6 +47,18 @@ pub enum WhenFull {
     Refuse,
 }
 
+/// What happens to a dead letter that finds no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeadLettersFull {
+    /// The oldest ones go, and are counted: one source that sends rubbish does not stop the others.
+    #[default]
+    DropOldest,
+    /// Whoever has it waits until somebody releases some: the sink that refused it, or the source
+    /// that sent it and everything after it.
+    Block,
+}
+
 impl EngineOptions {
     /// The defaults, in this folder.
     #[must_use]
@@ -55,6 +68,7 @@ impl EngineOptions {
             max_journal_bytes: 1 << 30,
             segment_bytes: 16 << 20,
             max_dead_letter_bytes: 64 << 20,
+            dead_letters_full: DeadLettersFull::default(),
             max_record_bytes: 1 << 20,
             max_streams: 1_000_000,
             queue_bytes: 16 << 20,

@@ -12,6 +12,9 @@ pub struct EngineStats {
     pub repetitions: u64,
     /// Messages that went to the dead letters, from the ingest side and from sinks.
     pub dead_letters: u64,
+    /// Dead letters that were dropped, unread, to make room for newer ones. More than zero is a
+    /// reason to look.
+    pub dead_letters_dropped: u64,
     /// How often a message found the journal full.
     pub full: u64,
     /// Messages that wait for room now.

@@ -284,7 +284,9 @@ fn build<E: Encoder>(
         };
         let (seq, len) = (record.seq.get(), record.payload.len() as u64);
         if let Some(message) = read_message(seq, record.payload).map_err(|e| e.to_string())? {
-            let full = records >= limits.max_records || bytes + len > limits.max_bytes;
+            let full = records >= limits.max_records
+                || bytes + len > limits.max_bytes
+                || encoder.is_full();
             if full && records > 0 && !planned {
                 break;
             }

@@ -16,8 +16,7 @@ pub struct LakeOptions {
     /// Rows of one commit at most. Default: 1 000 000.
     pub max_rows: u64,
     /// Bytes of the messages of one commit at most, before they become Parquet, which takes a
-    /// fifth to a tenth of that. Also bounds the memory of a commit: about three times as much.
-    /// Default: 128 MiB.
+    /// fifth to a tenth of that. Also bounds the memory of a commit. Default: 128 MiB.
     pub max_bytes: u64,
     /// Longest time that a message waits for its commit. Default: 15 min.
     pub max_age: Duration,

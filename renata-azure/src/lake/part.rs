@@ -66,13 +66,27 @@ pub struct LakeEncoder {
     format: Option<Arc<Format>>,
     /// By hour, so that the order of the files is that of time.
     open: BTreeMap<i64, OpenPart>,
+    /// Bytes of the rows that are not yet in a row group, as far as they can be large.
+    buffered: usize,
     failed: Option<ParquetError>,
 }
 
 struct OpenPart {
     file: SerializedFileWriter<Vec<u8>>,
     group: RowGroup,
+    /// Bytes of the rows in `group`.
+    bytes: usize,
     stats: Stats,
+}
+
+impl OpenPart {
+    /// Writes the rows as a row group, and says how many bytes of rows are free now.
+    fn write(&mut self) -> Result<usize, ParquetError> {
+        if self.group.rows() > 0 {
+            self.group.write_to(&mut self.file)?;
+        }
+        Ok(std::mem::take(&mut self.bytes))
+    }
 }
 
 impl LakeEncoder {
@@ -81,6 +95,7 @@ impl LakeEncoder {
         Self {
             format,
             open: BTreeMap::new(),
+            buffered: 0,
             failed: None,
         }
     }
@@ -96,14 +111,24 @@ impl LakeEncoder {
                 free.insert(OpenPart {
                     file: SerializedFileWriter::new(Vec::new(), schema, properties)?,
                     group: RowGroup::default(),
+                    bytes: 0,
                     stats: Stats::default(),
                 })
             }
         };
+        let bytes = row.bytes();
         part.stats.add(&row);
+        part.bytes += bytes;
+        self.buffered += bytes;
         part.group.push(row);
         if part.group.rows() >= format.row_group_rows {
-            part.group.write_to(&mut part.file)?;
+            self.buffered -= part.write()?;
+        }
+        // Small messages can hold large values: compression makes them a hundred times larger.
+        if self.buffered >= MAX_BUFFERED {
+            for part in self.open.values_mut() {
+                self.buffered -= part.write()?;
+            }
         }
         Ok(())
     }
@@ -115,9 +140,7 @@ impl LakeEncoder {
         let writer = self.format.map(|f| f.writer.clone()).unwrap_or_default();
         let mut parts = Vec::with_capacity(self.open.len());
         for (hour, mut part) in self.open {
-            if part.group.rows() > 0 {
-                part.group.write_to(&mut part.file)?;
-            }
+            part.write()?;
             let (date, hour) = date_and_hour(hour);
             let SeqRange { first, last } = range;
             let file = format!("part-{writer}-{first}-{last}.zstd.parquet");
@@ -144,6 +167,10 @@ impl Encoder for LakeEncoder {
         Ok(())
     }
 
+    fn is_full(&self) -> bool {
+        self.open.len() >= MAX_HOURS
+    }
+
     fn finish(self, range: SeqRange) -> Result<Option<LakeBatch>, String> {
         if self.format.is_none() {
             return Err("the table was not opened yet".into());
@@ -155,3 +182,7 @@ impl Encoder for LakeEncoder {
 
 /// zstd's own default: nearly the ratio of the slow levels at a fraction of their time.
 const ZSTD_LEVEL: i32 = 3;
+/// Files of one commit at most. A file costs several kB however few rows it has.
+const MAX_HOURS: usize = 256;
+/// Bytes of decoded rows that wait for their row groups at most.
+const MAX_BUFFERED: usize = 64 << 20;

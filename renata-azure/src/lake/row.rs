@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use parquet::data_type::ByteArray;
-use renata_codec::{Codec, Sample, Timestamp};
+use renata_codec::{Array, Codec, Sample, Timestamp, Value};
 use renata_topics::{PlantTopic, TopicName};
 
 use crate::{Record, Refusal};
@@ -35,6 +35,20 @@ impl Row {
             sample,
             seq,
         })
+    }
+
+    /// About what it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let topic: usize = self.levels.iter().map(ByteArray::len).sum();
+        let value = match &self.sample.value {
+            Some(Value::Text(v)) => v.len(),
+            Some(Value::Bytes(v)) => v.len(),
+            Some(Value::Array(Array::Text(v))) => v.iter().map(|v| v.len() + ITEM).sum(),
+            Some(Value::Array(Array::Bytes(v))) => v.iter().map(|v| v.len() + ITEM).sum(),
+            Some(Value::Array(v)) => v.len() * ITEM,
+            _ => 0,
+        };
+        ROW + topic + value
     }
 
     /// The hour of its partition, counted from 1970.
@@ -78,3 +92,7 @@ pub(crate) fn date_and_hour(hour: i64) -> (String, u8) {
 }
 
 const HOUR_NANOS: i64 = 3_600_000_000_000;
+/// Bytes of a row without its topic and value, and of an item of a list: values and levels of the
+/// columns.
+const ROW: usize = 512;
+const ITEM: usize = 40;

@@ -300,6 +300,32 @@ async fn a_sink_that_is_gone_for_good_keeps_nothing_in_the_journal() {
 }
 
 #[tokio::test]
+async fn rubbish_does_not_stop_what_is_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = small(&dir);
+    options.max_dead_letter_bytes = 16 << 10;
+    let mut engine = Engine::open(options).await.unwrap();
+    let stub = Stub::new("stub");
+    engine.attach(stub.clone()).await.unwrap();
+    let all = |n: u32| [format!("{n}/refused"), format!("t/{n}")];
+    put(&engine, (0..400).flat_map(all)).await;
+    engine.flush().await.unwrap();
+    assert_eq!(stub.topics(), topics(0..400));
+    let stats = engine.stats();
+    let (letters, _) = engine.dead_letters(1000).await.unwrap();
+    assert_eq!(
+        letters.len() as u64 + stats.dead_letters_dropped,
+        400,
+        "{stats:?}"
+    );
+    assert_eq!(
+        letters.last().unwrap().envelope.topic,
+        "399/refused",
+        "the newest are kept"
+    );
+}
+
+#[tokio::test]
 async fn one_folder_belongs_to_one_engine() {
     let dir = tempfile::tempdir().unwrap();
     let _first = Engine::open(options(&dir)).await.unwrap();

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use renata_azure::lake::{self, Lake, LakeOptions};
 use renata_azure::{Admitted, Engine, EngineOptions, Envelope};
+use renata_codec::{Sample, Timestamp};
 
-use crate::samples::{every_type, float, message, topic};
+use crate::samples::{START, every_type, float, message, topic};
 
 /// Options with which a test sees its rows soon.
 pub(crate) fn quick() -> LakeOptions {
@@ -149,4 +150,45 @@ async fn what_does_not_fit_goes_to_the_dead_letters() {
     assert_eq!(letters[1].envelope.payload, &b"hello"[..]);
     engine.release_dead_letters(token).await.unwrap();
     assert_eq!(engine.dead_letters(10).await.unwrap().0, []);
+}
+
+#[tokio::test]
+async fn a_source_with_absurd_clocks_makes_more_commits_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = quick();
+    options.max_age = Duration::from_secs(3600);
+    let mut engine = engine(dir.path(), options).await;
+    // Every message in another hour.
+    put(&engine, (0..600).map(|n| float(1, n * 3600))).await;
+    engine.flush().await.unwrap();
+    let report = lake::verify(dir.path().join("lake")).unwrap();
+    assert_eq!(
+        (report.rows, report.files, report.duplicates),
+        (600, 600, 0),
+        "{report}"
+    );
+    assert_eq!(report.version, 3, "256 files and 256 files and the rest");
+}
+
+#[tokio::test]
+async fn small_messages_with_large_values_do_not_add_up_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = quick();
+    options.max_age = Duration::from_secs(3600);
+    let mut engine = engine(dir.path(), options).await;
+    // Each is a few kB compressed and half a MB as a list: together more than is held at once.
+    let list = vec![0.5f64; 60_000];
+    let sample = Sample::new(list, Timestamp::from_nanos(START));
+    let messages = (0..50).map(|seq| {
+        let sample = sample.clone().at_position(1, seq);
+        message(&topic(1), &sample, "application/cbor+gzip")
+    });
+    put(&engine, messages).await;
+    engine.flush().await.unwrap();
+    let report = lake::verify(dir.path().join("lake")).unwrap();
+    assert!(report.is_clean() && report.rows == 50, "{report}");
+    let rows = lake::read(dir.path().join("lake"))
+        .unwrap()
+        .map(Result::unwrap);
+    assert!(rows.map(|row| row.value).all(|value| value == sample.value));
 }
