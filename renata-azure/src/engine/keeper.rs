@@ -12,11 +12,11 @@ use super::dead::Dead;
 use super::group::Group;
 use super::ingest::{Admitted, IngestError};
 use super::ledger::{CURSOR, Ledger};
-use super::messages::{Append, Control, Reply};
+use super::messages::{Append, Control};
 use super::{EngineStats, WhenFull};
 use crate::Refusal;
 use crate::batcher::Tally;
-use crate::record::{self, DeadLetter};
+use crate::record;
 use crate::streams::Seen;
 
 pub(crate) struct Keeper {
