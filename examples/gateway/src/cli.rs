@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -101,12 +102,12 @@ where
         }
     };
     match (command, cli.run.as_ref()) {
-        (Some(Command::Plan(_)), _) => print!("{}", plan::describe(&config)),
+        (Some(Command::Plan(_)), _) => say(&plan::describe(&config)),
         (None, Some(args)) => return run_with(&config, args),
         _ => {
             let (devices, tags) = (&config.devices, config.devices.iter().map(|d| d.tags.len()));
-            println!(
-                "{}: good; {} device(s) with {} tag(s), {} uplink(s), {} subscription(s){}",
+            say(&format!(
+                "{}: good; {} device(s) with {} tag(s), {} uplink(s), {} subscription(s){}\n",
                 file.display(),
                 devices.len(),
                 tags.sum::<usize>(),
@@ -117,10 +118,15 @@ where
                 } else {
                     ""
                 },
-            );
+            ));
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Prints to stdout. A reader that went away, such as `head`, is no error.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn run_with(config: &Config, args: &RunArgs) -> ExitCode {

@@ -3,6 +3,7 @@
 //! It begins at the sinks and ends at the sources, so that nothing is taken that cannot be kept; it
 //! stops the other way round, so that what was taken is kept and, if there is time, delivered.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,8 +36,12 @@ pub(crate) fn run(config: &Config, report: Option<&Report>) -> anyhow::Result<()
     runtime.block_on(async {
         let signal = signal()?;
         let stats = Arc::new(Stats::default());
+        let lines = report.map(|report| Lines::open(&report.target));
+        let mut lines = lines.transpose().context("the file of figures")?;
+        let every = report.map_or(Duration::MAX, |report| report.every);
         let mut gateway = Gateway::start(config, &stats).await?;
-        eprintln!("ready");
+        // A closed stderr is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "ready");
         let parts = gateway.parts();
         let ended = tokio::select! {
             name = signal => {
@@ -45,11 +50,12 @@ pub(crate) fn run(config: &Config, report: Option<&Report>) -> anyhow::Result<()
             }
             error = first_end(parts.pumps) => Err(error),
             error = first_end(parts.feeds) => Err(error),
-            written = write_figures(report, config, parts.engine, &stats) => written,
+            () = journal_stopped(parts.recorder) => Err(anyhow::anyhow!("the journal has stopped")),
+            () = write_figures(&mut lines, every, config, parts.engine, &stats) => Ok(()),
         };
         let stopped = gateway.stop(&stats).await;
-        if let Some(report) = report {
-            Lines::open(&report.target)?.write(&stats.line(&config.id))?;
+        if let Some(lines) = &mut lines {
+            lines.write(&stats.line(&config.id));
         }
         // A journal that has stopped says best what went wrong.
         stopped.and(ended)
@@ -63,6 +69,7 @@ struct Gateway {
 }
 
 struct Parts<'g> {
+    recorder: Option<&'g Recorder>,
     pumps: Option<&'g mut JoinSet<anyhow::Result<()>>>,
     feeds: Option<&'g mut JoinSet<anyhow::Result<()>>>,
     engine: Option<&'g Engine>,
@@ -108,8 +115,13 @@ impl Gateway {
             Some(writer) => (Some(&mut writer.feeds), Some(&writer.engine)),
             None => (None, None),
         };
+        let (pumps, recorder) = match &mut self.collector {
+            Some(collector) => (Some(&mut collector.pumps), Some(&collector.recorder)),
+            None => (None, None),
+        };
         Parts {
-            pumps: self.collector.as_mut().map(|c| &mut c.pumps),
+            pumps,
+            recorder,
             feeds,
             engine,
         }
@@ -187,8 +199,9 @@ impl Collector {
     async fn stop(mut self) -> anyhow::Result<()> {
         self.stop_devices.send_replace(true);
         while self.devices.join_next().await.is_some() {}
-        // When the journal has stopped, its thread says why, below.
-        let _ = self.recorder.flush().await;
+        // When the journal has stopped, its thread says why, below. On a full disk this would wait
+        // until somebody makes room.
+        let _ = tokio::time::timeout(GRACE, self.recorder.flush()).await;
         self.stop_pumps.send_replace(true);
         while self.pumps.join_next().await.is_some() {}
         for client in &self.clients {
@@ -256,26 +269,31 @@ async fn first_end(tasks: Option<&mut JoinSet<anyhow::Result<()>>>) -> anyhow::E
     }
 }
 
-/// Writes a line of figures now and then; for ever, or until it cannot be written.
+async fn journal_stopped(recorder: Option<&Recorder>) {
+    match recorder {
+        Some(recorder) => recorder.stopped().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes a line of figures now and then, for ever.
 async fn write_figures(
-    report: Option<&Report>,
+    lines: &mut Option<Lines>,
+    every: Duration,
     config: &Config,
     engine: Option<&Engine>,
     stats: &Stats,
-) -> anyhow::Result<()> {
-    let Some(report) = report else {
+) {
+    let Some(lines) = lines else {
         return std::future::pending().await;
     };
-    let mut lines = Lines::open(&report.target).context("the file of figures")?;
-    let mut beat = tokio::time::interval(report.every);
+    let mut beat = tokio::time::interval(every);
     loop {
         beat.tick().await;
         if let Some(engine) = engine {
             lake::figures(engine, stats);
         }
-        lines
-            .write(&stats.line(&config.id))
-            .context("the file of figures")?;
+        lines.write(&stats.line(&config.id));
     }
 }
 

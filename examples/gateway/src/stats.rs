@@ -153,28 +153,38 @@ impl std::str::FromStr for Target {
 
 /// Writes lines to a target.
 #[derive(Debug)]
-pub(crate) enum Lines {
-    Stderr,
-    File(File),
+pub(crate) struct Lines {
+    /// `None`: standard error.
+    file: Option<File>,
+    failed: bool,
 }
 
 impl Lines {
     pub(crate) fn open(target: &Target) -> io::Result<Self> {
-        Ok(match target {
-            Target::Stderr => Self::Stderr,
-            Target::File(path) => {
-                Self::File(OpenOptions::new().create(true).append(true).open(path)?)
-            }
+        let file = match target {
+            Target::Stderr => None,
+            Target::File(path) => Some(OpenOptions::new().create(true).append(true).open(path)?),
+        };
+        Ok(Self {
+            file,
+            failed: false,
         })
     }
 
-    /// One write a line, so that a reader never sees half of one.
-    pub(crate) fn write(&mut self, line: &str) -> io::Result<()> {
+    /// One write a line, so that a reader never sees half of one. Figures that cannot be written are
+    /// no reason to stop: the first failure is logged.
+    pub(crate) fn write(&mut self, line: &str) {
         let line = format!("{line}\n");
-        match self {
-            Self::Stderr => io::stderr().lock().write_all(line.as_bytes()),
-            Self::File(file) => file.write_all(line.as_bytes()),
+        let written = match &mut self.file {
+            None => io::stderr().lock().write_all(line.as_bytes()),
+            Some(file) => file.write_all(line.as_bytes()),
+        };
+        if let Err(error) = &written
+            && !self.failed
+        {
+            tracing::warn!(%error, "the figures cannot be written");
         }
+        self.failed = written.is_err();
     }
 }
 
@@ -201,7 +211,7 @@ mod tests {
         let path = dir.path().join("stats.jsonl");
         let target: Target = path.to_str().unwrap().parse().unwrap();
         for text in ["a", "b"] {
-            Lines::open(&target).unwrap().write(text).unwrap();
+            Lines::open(&target).unwrap().write(text);
         }
         assert_eq!(std::fs::read_to_string(path).unwrap(), "a\nb\n");
         assert_eq!("stderr".parse(), Ok(Target::Stderr));

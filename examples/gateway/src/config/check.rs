@@ -76,10 +76,9 @@ impl Checker<'_> {
 
     /// Every source needs a sink, and every sink a source.
     fn routes(&mut self, shape: &raw::File) {
-        let first = |list: Option<Range<usize>>| list;
-        let device = first(shape.device.first().map(Spanned::span));
-        let uplink = first(shape.uplink.first().map(Spanned::span));
-        let subscription = first(shape.subscription.first().map(Spanned::span));
+        let device = shape.device.first().map(Spanned::span);
+        let uplink = shape.uplink.first().map(Spanned::span);
+        let subscription = shape.subscription.first().map(Spanned::span);
         let lake = shape.lake.as_ref().map(Spanned::span);
         let add = "add a [[device]] and an [[uplink]], or a [[subscription]] and a [lake]";
         match (device, uplink) {

@@ -70,7 +70,7 @@ impl Checker<'_> {
         Some(DeviceConfig {
             name: place.device_id.to_owned(),
             host: device.host.get_ref().clone(),
-            port: device.port.as_ref().map_or(102, |p| *p.get_ref()),
+            port: self.number(device.port.as_ref(), 102, 1..=65_535)? as u16,
             rack: self.number(device.rack.as_ref(), 0, 0..=7)? as u8,
             slot: self.number(device.slot.as_ref(), 1, 0..=31)? as u8,
             timeout: Duration::from_millis(timeout?),

@@ -270,9 +270,12 @@ impl<D: Disk> SampleLog<D> {
 }
 
 /// The counters that the journal holds; `None` when it holds none, or not all.
+///
+/// The last checkpoint that is known to be whole has everything that came before it.
 fn recovered<D: Disk>(journal: &Journal<D>) -> Result<Option<Counters>, LogError> {
     let mut recovery = Recovery::default();
-    let mut reader = journal.read(journal.first())?;
+    let before = journal.acked(CHECKPOINT).unwrap_or_default();
+    let mut reader = journal.read(before.next().max(journal.first()))?;
     while let Some(record) = reader.next_record()? {
         let at = record.seq;
         let entry = entry::read(record.payload).map_err(|e| LogError::Entry(at, e))?;

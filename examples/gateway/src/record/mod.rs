@@ -168,6 +168,11 @@ impl Recorder {
         done.await.map_err(|_| Stopped)
     }
 
+    /// Waits until the journal has stopped, which it does by itself only when it has failed.
+    pub(crate) async fn stopped(&self) {
+        self.orders.closed().await;
+    }
+
     /// The last durable record, to wait for the next.
     pub(crate) fn durable(&self) -> watch::Receiver<Seq> {
         self.durable.clone()
