@@ -40,7 +40,7 @@ sys.exit(0 if ok else 1)
 
 /// Subscribes at QoS 2 in the session `sub` and prints what arrives.
 ///
-/// mosquitto_sub cannot be the judge here. A PUBLISH that is repeated because its PUBREC was lost
+/// `mosquitto_sub` cannot be the judge here. A PUBLISH that is repeated because its PUBREC was lost
 /// is a second message to it: the next PUBREL that is repeated delivers that one too, and with 5.0 it
 /// counts against the Receive Maximum until the client gives up.
 const EXACT_SUBSCRIBER: &str = r"

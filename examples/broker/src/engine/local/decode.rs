@@ -202,3 +202,118 @@ impl<'a> Changes<'a> {
         Ok(byte)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::local::encode;
+
+    fn every_change(check: impl FnOnce(&[Change<'_>])) {
+        let message = Arc::new(Message {
+            topic: "plant/a".into(),
+            payload: Bytes::from_static(b"payload"),
+            properties: Bytes::from_static(b"\x01\x01"),
+            qos: 2,
+            expires_at: Some(u64::MAX),
+        });
+        let session = SessionRecord {
+            id: SessionId(u64::MAX),
+            client_id: "gateway".into(),
+            principal: "plant".into(),
+            expiry_secs: u32::MAX,
+            left_at: Some(1),
+            subscriptions: vec![SubscriptionRecord {
+                filter: "$share/g/plant/#".into(),
+                qos: 2,
+                no_local: true,
+                retain_as_published: true,
+                retain_handling: 2,
+                identifier: 268_435_455,
+            }],
+        };
+        let entry = QueueRecord {
+            seq: 1 << 40,
+            message: MessageId(300),
+            qos: 1,
+            retain: true,
+            identifiers: SmallVec::from_slice(&[1, 2, 300]),
+        };
+        check(&[
+            Change::Session(&session),
+            Change::Message(MessageId(300), &message),
+            Change::Enqueue(SessionId(1), &entry),
+            Change::Received(SessionId(1), 5),
+            Change::Dequeue(SessionId(1), 6),
+            Change::OpenInbound(SessionId(1), u16::MAX),
+            Change::CloseInbound(SessionId(1), 1),
+            Change::Retain(MessageId(300)),
+            Change::ClearRetained("plant/a"),
+            Change::EndSession(SessionId(1)),
+        ]);
+    }
+
+    fn read(batch: &[u8]) -> Result<Vec<Logged>, DecodeError> {
+        let mut changes = Changes::new(batch)?;
+        let mut all = Vec::new();
+        while let Some(change) = changes.next()? {
+            all.push(change);
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn every_change_is_read_as_it_was_written() {
+        every_change(|changes| {
+            let mut batch = Vec::new();
+            encode::begin(&mut batch);
+            for change in changes {
+                encode::change(&mut batch, change, 77);
+            }
+            let back = read(&batch).unwrap();
+            assert_eq!(back.len(), changes.len());
+            for (logged, change) in back.iter().zip(changes) {
+                let same = match (logged, change) {
+                    (Logged::Session(a, 77), Change::Session(b)) => a == *b,
+                    (Logged::Message(i, a), Change::Message(j, b)) => i == j && a == *b,
+                    (Logged::Enqueue(i, a, false), Change::Enqueue(j, b)) => i == j && a == *b,
+                    (Logged::ClearRetained(a), Change::ClearRetained(b)) => **a == **b,
+                    (Logged::Plain(a), b) => format!("{a:?}") == format!("{b:?}"),
+                    _ => false,
+                };
+                assert!(same, "{logged:?} is not {change:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_batch_that_is_cut_or_damaged_is_never_a_panic() {
+        every_change(|changes| {
+            for change in changes {
+                let mut batch = Vec::new();
+                encode::begin(&mut batch);
+                encode::change(&mut batch, change, 77);
+                for cut in 2..batch.len() {
+                    assert_eq!(
+                        read(&batch[..cut]).unwrap_err(),
+                        DecodeError::Cut,
+                        "{change:?}"
+                    );
+                }
+                for at in 0..batch.len() {
+                    for value in [0, 0x7f, 0x80, 0xff] {
+                        let mut damaged = batch.clone();
+                        damaged[at] = value;
+                        let _ = read(&damaged);
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_later_version_is_refused_by_its_number() {
+        assert_eq!(read(&[9, 1]).unwrap_err(), DecodeError::Version(9));
+        assert_eq!(read(&[1, 99]).unwrap_err(), DecodeError::Tag(99));
+        assert_eq!(read(&[]).unwrap_err(), DecodeError::Cut);
+    }
+}

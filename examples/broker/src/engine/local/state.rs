@@ -3,7 +3,7 @@
 //! The same code applies a change when it is made and when it is read back, so that recovery and
 //! life cannot drift apart. It also tells what of the log is still needed.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -37,8 +37,8 @@ pub(super) struct SessionState {
     /// Where in the log its newest record stands.
     pub(super) at: u64,
     pub(super) next_seq: u64,
-    /// In order of `seq`. Those that are done stay until all before them are.
-    queue: VecDeque<Entry>,
+    /// By `seq`. Copies are read back in between others, so this is no plain queue.
+    queue: BTreeMap<u64, Entry>,
     inbound: Vec<u16>,
     weight: u64,
 }
@@ -48,7 +48,6 @@ pub(super) struct Entry {
     pub(super) record: QueueRecord,
     /// QoS 2: only the number is needed.
     pub(super) received: bool,
-    done: bool,
 }
 
 /// A message and how many queues and topics need it.
@@ -126,36 +125,23 @@ impl State {
         let entry = Entry {
             record: record.clone(),
             received,
-            done: false,
         };
         let session = self.sessions.entry(id).or_default();
         session.next_seq = session.next_seq.max(record.seq + 1);
-        let replaced = match session.find(record.seq) {
-            // Read a second time, from a copy: the copy is what holds.
-            Ok(i) => Some(std::mem::replace(&mut session.queue[i], entry)),
-            Err(i) => {
-                session.queue.insert(i, entry);
-                None
-            }
-        };
+        let replaced = session.queue.insert(record.seq, entry);
         if !received {
             self.messages.entry(record.message).or_default().refs += 1;
         }
         match replaced {
-            Some(old) if !old.done => {
-                if !old.received {
-                    self.release(old.record.message);
-                }
-            }
-            _ => self.live_bytes += ENTRY_BYTES,
+            // Read a second time, from a copy.
+            Some(old) if !old.received => self.release(old.record.message),
+            Some(_) => {}
+            None => self.live_bytes += ENTRY_BYTES,
         }
     }
 
-    /// The entry, if it is not done.
     pub(super) fn entry(&mut self, session: SessionId, seq: u64) -> Option<&mut Entry> {
-        let session = self.sessions.get_mut(&session)?;
-        let i = session.find(seq).ok()?;
-        session.queue.get_mut(i).filter(|entry| !entry.done)
+        self.sessions.get_mut(&session)?.queue.get_mut(&seq)
     }
 
     pub(super) fn is_open_inbound(&self, session: SessionId, id: u16) -> bool {
@@ -191,7 +177,7 @@ impl State {
                 continue;
             };
             let mut queue = Vec::with_capacity(session.queue.len());
-            for entry in session.queue.iter().filter(|e| !e.done) {
+            for entry in session.queue.values() {
                 let id = entry.record.message;
                 let message = if entry.received {
                     None
@@ -225,7 +211,7 @@ impl State {
             return;
         };
         self.live_bytes -= session.weight + session.inbound.len() as u64 * ENTRY_BYTES;
-        for entry in session.queue.into_iter().filter(|e| !e.done) {
+        for entry in session.queue.into_values() {
             self.live_bytes -= ENTRY_BYTES;
             if !entry.received {
                 self.release(entry.record.message);
@@ -258,19 +244,13 @@ impl State {
     }
 
     fn dequeue(&mut self, id: SessionId, seq: u64) {
-        let Some(entry) = self.entry(id, seq) else {
+        let session = self.sessions.get_mut(&id);
+        let Some(entry) = session.and_then(|s| s.queue.remove(&seq)) else {
             return;
         };
-        entry.done = true;
-        let (received, message) = (entry.received, entry.record.message);
         self.live_bytes -= ENTRY_BYTES;
-        if let Some(session) = self.sessions.get_mut(&id) {
-            while session.queue.front().is_some_and(|e| e.done) {
-                session.queue.pop_front();
-            }
-        }
-        if !received {
-            self.release(message);
+        if !entry.received {
+            self.release(entry.record.message);
         }
     }
 
@@ -287,18 +267,6 @@ impl State {
     fn forget(&mut self, id: MessageId) {
         if let Some(message) = self.messages.remove(&id).and_then(|m| m.message) {
             self.live_bytes -= message_weight(&message);
-        }
-    }
-}
-
-impl SessionState {
-    fn find(&self, seq: u64) -> Result<usize, usize> {
-        // Nearly always the next one, or the first one.
-        match self.queue.back() {
-            Some(last) if last.record.seq >= seq => {
-                self.queue.binary_search_by_key(&seq, |e| e.record.seq)
-            }
-            _ => Err(self.queue.len()),
         }
     }
 }
