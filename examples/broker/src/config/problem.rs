@@ -41,6 +41,17 @@ impl Problem {
         }
     }
 
+    /// A problem whose place is known; `message` reads `what: remedy`.
+    pub(crate) fn placed(file: &Path, line: usize, column: usize, message: &str) -> Self {
+        let (what, remedy) = message
+            .split_once(": ")
+            .unwrap_or((message, "see the README"));
+        Self {
+            at: Some((line, column)),
+            ..Self::in_file(file, what, remedy)
+        }
+    }
+
     /// A problem at the byte `offset` of `text`.
     pub(crate) fn at(
         file: &Path,

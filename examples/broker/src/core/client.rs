@@ -178,7 +178,7 @@ impl Client {
         SessionRecord {
             id: self.id,
             client_id: Arc::clone(&self.who.client_id),
-            principal: self.who.principal_id(),
+            principal: Arc::clone(&self.who.principal),
             expiry_secs: self.expiry_secs,
             left_at: self.left_at,
             subscriptions: self

@@ -67,14 +67,15 @@ impl Core {
         }
         let (client_id, assigned) = self.client_id(now, connect)?;
         let link = self.links.get(id).ok_or(ReasonCode::UNSPECIFIED_ERROR)?;
-        let who = Arc::new(Who {
-            client_id,
-            principal: link.principal.clone(),
-        });
         let (peer, serial) = (link.peer, link.serial);
-        if !self.settings.access.may_connect(&who) {
+        let who = self.settings.access.who(&link.principal, client_id);
+        let who = Arc::new(who.map_err(|e| {
+            tracing::warn!(%peer, "connect denied: {e}");
+            ReasonCode::CLIENT_IDENTIFIER_NOT_VALID
+        })?);
+        if !who.may_connect() {
             self.stats.denied += 1;
-            tracing::warn!(%peer, client = %who.client_id, "connect denied");
+            tracing::warn!(%peer, client = %who.client_id, who = %who.principal, "connect denied");
             return Err(ReasonCode::NOT_AUTHORIZED);
         }
         let will = match connect.will() {
@@ -90,7 +91,7 @@ impl Core {
         client.left_at = None;
         client.link = Some(id);
         let session_id = client.id;
-        tracing::info!(%peer, client = %client.who.client_id, present, "connected");
+        tracing::info!(%peer, client = %client.who.client_id, who = %client.who.principal, present, "connected");
         self.links.set_phase(id, Phase::Up(key));
         let ticket = if expiry > 0 {
             self.record(now, key)
@@ -120,6 +121,10 @@ impl Core {
         }
         self.start(now, id, key, terms);
         self.keep_alive(now, key, session_id, serial);
+        if present {
+            // Its rights may be others than when it left.
+            self.recheck(now, key);
+        }
         self.set_pending_if_queued(key);
         Ok(())
     }
@@ -151,11 +156,7 @@ impl Core {
         let topic = TopicName::with_limits(will.topic, Limits::DEFAULT.with_max_levels(levels))
             .map_err(|_| ReasonCode::TOPIC_NAME_INVALID)?;
         let qos = will.qos as u8;
-        if !self
-            .settings
-            .access
-            .may_leave_will(who, topic, qos, will.retain)
-        {
+        if !who.may_leave_will(topic, qos, will.retain) {
             tracing::warn!(client = %who.client_id, topic = topic.as_str(), "will denied");
             return Err(ReasonCode::NOT_AUTHORIZED);
         }
@@ -211,6 +212,11 @@ impl Core {
                 return Err(ReasonCode::NOT_AUTHORIZED);
             }
             if let Some(old) = self.clients[key.0 as usize].link {
+                if !who.may_take_over() {
+                    self.stats.denied += 1;
+                    tracing::warn!(client = %who.client_id, "takeover denied");
+                    return Err(ReasonCode::NOT_AUTHORIZED);
+                }
                 self.expel(now, old, ReasonCode::SESSION_TAKEN_OVER);
             }
             // A session without expiry has ended with its connection just now.

@@ -196,11 +196,7 @@ impl Core {
         let Ok(topic) = TopicName::new(&will.message.topic) else {
             return;
         };
-        if !self
-            .settings
-            .access
-            .may_leave_will(&who, topic, will.message.qos, will.retain)
-        {
+        if !who.may_leave_will(topic, will.message.qos, will.retain) {
             self.stats.denied += 1;
             tracing::warn!(client = %who.client_id, topic = topic.as_str(), "will denied");
             return;

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
+use renata_auth::Principal;
 use renata_mqtt::{Version, WriteQueue};
 
 use super::client::ClientKey;
-use crate::access::Principal;
 use crate::engine::Ticket;
 
 /// Names a connection of this worker: the slot of its socket.

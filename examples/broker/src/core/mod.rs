@@ -35,6 +35,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use renata_auth::Principal;
 use renata_mqtt::{Version, WriteQueue};
 use rustc_hash::FxHashMap;
 use slab::Slab;
@@ -46,7 +47,7 @@ use self::retained::Retained;
 use self::router::{Match, Router};
 use self::stats::Stats;
 use self::timers::Timers;
-use crate::access::Principal;
+use crate::access;
 use crate::broker::Settings;
 use crate::clock::Now;
 use crate::engine::{Engine, EngineError, SessionId, Ticket};
@@ -196,7 +197,7 @@ impl Core {
         let Some(certificate) = certificate else {
             return;
         };
-        match Principal::from_certificate(certificate) {
+        match access::principal_of(certificate) {
             Ok(principal) => {
                 if let Some(link) = self.links.get_mut(id) {
                     link.principal = principal;

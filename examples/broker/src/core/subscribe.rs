@@ -31,7 +31,7 @@ impl Core {
         for (filter, options) in packet.filters() {
             let code = match self.add(key, filter, options, identifier) {
                 Ok((subscription, is_new)) => {
-                    let code = ReasonCode::new(options.qos as u8);
+                    let code = ReasonCode::new(subscription.options.qos);
                     let send = match options.retain_handling {
                         RetainHandling::Send => true,
                         RetainHandling::SendIfNew => is_new,
@@ -72,12 +72,11 @@ impl Core {
             .clients
             .get_mut(key.0 as usize)
             .ok_or(ReasonCode::UNSPECIFIED_ERROR)?;
-        let qos = wanted.qos as u8;
-        if !self.settings.access.may_subscribe(&client.who, filter, qos) {
+        let Some(qos) = client.who.grant(filter, wanted.qos as u8) else {
             self.stats.denied += 1;
             tracing::info!(client = %client.who.client_id, filter = text, "subscribe denied");
             return Err(ReasonCode::NOT_AUTHORIZED);
-        }
+        };
         let subscription = Subscription {
             filter: filter.as_str().into(),
             options: Options {
@@ -212,14 +211,17 @@ impl Core {
             return;
         };
         let who = Arc::clone(&client.who);
-        let access = &self.settings.access;
+        if !who.is_known() {
+            return;
+        }
+        let covered = |s: &Subscription| {
+            let filter = TopicFilter::new(&s.filter);
+            filter.is_ok_and(|f| who.grant(f, s.options.qos) == Some(s.options.qos))
+        };
         let refused: Vec<_> = client
             .subscriptions
             .iter()
-            .filter(|s| {
-                TopicFilter::new(&s.filter)
-                    .is_ok_and(|f| !access.may_subscribe(&who, f, s.options.qos))
-            })
+            .filter(|s| !covered(s))
             .map(|s| Arc::clone(&s.filter))
             .collect();
         if refused.is_empty() {

@@ -123,11 +123,7 @@ impl Handler<Held> for Turn<'_> {
             return Verdict::Close(ReasonCode::UNSPECIFIED_ERROR);
         };
         let qos = packet.qos() as u8;
-        if !core
-            .settings
-            .access
-            .may_publish(&client.who, topic, qos, packet.retain())
-        {
+        if !client.who.may_publish(topic, qos, packet.retain()) {
             core.stats.denied += 1;
             tracing::debug!(client = %client.who.client_id, topic = arrival.topic, "publish denied");
             return Verdict::Ack(ReasonCode::NOT_AUTHORIZED);

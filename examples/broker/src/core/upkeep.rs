@@ -137,15 +137,22 @@ impl Core {
             .map(|(key, _)| ClientKey(key as u32))
             .collect();
         for key in keys {
-            let Some(client) = self.clients.get(key.0 as usize) else {
+            let Some(client) = self.clients.get_mut(key.0 as usize) else {
                 continue;
             };
-            let link = client
-                .link
-                .filter(|_| !self.settings.access.may_connect(&client.who));
-            match link {
-                Some(link) => self.expel(now, link, ReasonCode::NOT_AUTHORIZED),
-                None => self.recheck(now, key),
+            match (self.settings.access.again(&client.who), client.link) {
+                (Some(who), _) => {
+                    client.who = Arc::new(who);
+                    self.recheck(now, key);
+                }
+                // Nobody any more: what waits for it is not for it, and its will is nobody's.
+                (None, link) => {
+                    client.will = None;
+                    if let Some(link) = link {
+                        self.expel(now, link, ReasonCode::NOT_AUTHORIZED);
+                    }
+                    self.end_session(now, key);
+                }
             }
         }
     }

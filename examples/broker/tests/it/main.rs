@@ -6,3 +6,4 @@ mod interop;
 mod malformed;
 mod semantics;
 mod support;
+mod tls;
