@@ -141,3 +141,11 @@ fn link(pki: &Pki, broker: SocketAddr, name: &str) -> String {
 const TABLE: &str = "measurements";
 
 const POLICY: &str = include_str!("policy.toml");
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_policy_is_one() {
+        renata_auth::Policy::from_toml(super::POLICY, "policy.toml").expect("it is a policy");
+    }
+}
