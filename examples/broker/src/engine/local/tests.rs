@@ -33,10 +33,12 @@ fn open(disk: &SimDisk, context: &str) -> (Log<SimDisk>, View) {
 #[test]
 fn a_crash_at_any_operation_leaves_the_state_after_some_batch_and_no_committed_one_is_missing() {
     let mut cuts = 0;
-    for seed in 0..3 {
+    for seed in 0..6 {
         for op in 0.. {
             let disk = SimDisk::new();
             disk.crash_at(op);
+            // Every other life runs into a full disk.
+            disk.set_capacity((seed % 2 == 1).then_some(6000));
             let (mut log, _) = open(&disk, "a new disk");
             let mut model = Model::new(seed);
             model.live(&mut log, 300);
@@ -44,6 +46,7 @@ fn a_crash_at_any_operation_leaves_the_state_after_some_batch_and_no_committed_o
             for keep in KEEPS {
                 let context = format!("seed {seed}, operation {op}, {keep:?}");
                 let after = disk.restart(keep);
+                after.set_capacity(None);
                 let (mut log, view) = open(&after, &context);
                 let at = log.committed();
                 assert!(
@@ -81,6 +84,10 @@ fn one_idle_session_does_not_pin_the_disk() {
     let mut model = Model::new(0);
     let (idle, busy) = (model.add_session(&mut log), model.add_session(&mut log));
     publish(&mut model, &mut log, &[idle], true);
+    // Of this one nothing is left but the number of its next entry.
+    let done = model.add_session(&mut log);
+    publish(&mut model, &mut log, &[done], false);
+    model.acknowledge(&mut log, done);
     for round in 0..3000 {
         publish(&mut model, &mut log, &[busy], false);
         model.acknowledge(&mut log, busy);
@@ -158,6 +165,34 @@ fn a_full_disk_loses_nothing_and_needs_no_restart() {
     }
 }
 
+/// The journal makes room on a full disk by deleting what it was told is not needed. That must not
+/// be what was copied a moment ago and is on no disk yet.
+#[test]
+fn originals_stay_until_their_copies_are_durable_however_full_the_disk() {
+    let disk = SimDisk::new();
+    let (mut log, _) = open(&disk, "a new disk");
+    let mut model = Model::new(0);
+    let (idle, busy) = (model.add_session(&mut log), model.add_session(&mut log));
+    publish(&mut model, &mut log, &[idle], true);
+    for _ in 0..60 {
+        publish(&mut model, &mut log, &[busy], false);
+        model.acknowledge(&mut log, busy);
+        log.journal.sync().unwrap();
+    }
+    let used: usize = disk.files().iter().map(|(_, size)| size).sum();
+    disk.set_capacity(Some(used as u64));
+    let (clean, begin) = (Instant::now(), Instant::now() + Duration::from_secs(1));
+    let turns = [log.turn(clean), log.turn(begin)];
+    assert!(
+        turns.iter().any(|turn| !matches!(turn, Ok(None))),
+        "it cleans"
+    );
+    let after = disk.restart(Keep::Nothing);
+    after.set_capacity(None);
+    let (_, view) = open(&after, "after a crash on a full disk");
+    assert_eq!(view, model.view);
+}
+
 #[test]
 fn a_failed_fsync_commits_nothing_more() {
     let disk = SimDisk::new();
@@ -228,6 +263,14 @@ fn names_are_never_given_out_twice() {
     model.end_session(&mut log, busy);
     let other = model.add_session(&mut log);
     model.end_session(&mut log, other);
+    // The records that named them are cleaned away.
+    let last = log.committed();
+    for _ in 0..500 {
+        log.append(Instant::now(), &[Change::CloseInbound(other, 1)])
+            .unwrap();
+        model.turn(&mut log);
+    }
+    assert!(log.journal.first().get() > last.0, "cleaned");
     log.journal.sync().unwrap();
     let mut log = Log::open(disk.restart(Keep::Nothing), limits()).unwrap();
     let recovered = log.recover().unwrap();

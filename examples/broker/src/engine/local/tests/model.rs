@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use renata_journal::SyncJob;
 use renata_journal::sim::SimDisk;
 use smallvec::smallvec;
 
@@ -73,6 +74,8 @@ pub(super) struct Model {
     /// The view after each batch.
     history: BTreeMap<Ticket, View>,
     pub(super) committed: Ticket,
+    job: Option<SyncJob<SimDisk>>,
+    untold: bool,
     next_session: u64,
     next_message: u64,
     /// Messages that are retained, by topic.
@@ -93,6 +96,8 @@ impl Model {
             history: BTreeMap::from([(Ticket(0), view.clone())]),
             view,
             committed: at,
+            job: None,
+            untold: false,
             next_session: base,
             next_message: base,
             retained: BTreeMap::new(),
@@ -124,9 +129,12 @@ impl Model {
         Some(ids[self.below(ids.len() as u64) as usize])
     }
 
-    /// Does this and that, also when the disk is gone.
+    /// Does this and that, until something has happened that the log did not take.
     pub(super) fn live(&mut self, log: &mut Log<SimDisk>, steps: u32) {
         for _ in 0..steps {
+            if self.untold {
+                break;
+            }
             let (what, session) = (self.below(16), self.any_session());
             let Some(s) = session.filter(|_| what > 0) else {
                 if self.view.sessions.len() < 6 {
@@ -148,15 +156,31 @@ impl Model {
                 13 => self.subscribe_retained(log, s),
                 14 if self.below(3) == 0 => self.end_session(log, s),
                 14 => self.clear_retained(log),
-                _ => self.turn(log),
+                _ => self.slow_turn(log),
             }
         }
     }
 
-    /// One turn of the worker: syncs that are due run.
+    /// One turn of the worker: a sync that is due runs to its end.
     pub(super) fn turn(&mut self, log: &mut Log<SimDisk>) {
+        self.slow_turn(log);
+        self.end_sync(log);
+    }
+
+    /// One turn of the worker: a sync that is due begins, the one before it ends.
+    fn slow_turn(&mut self, log: &mut Log<SimDisk>) {
         self.now += Duration::from_secs(1);
-        if let Ok(Some(job)) = log.turn(self.now)
+        if self.job.is_some() {
+            // Turns are taken while it runs.
+            let another = log.turn(self.now);
+            assert!(!matches!(another, Ok(Some(_))), "one at a time");
+        }
+        self.end_sync(log);
+        self.job = log.turn(self.now).unwrap_or_default();
+    }
+
+    fn end_sync(&mut self, log: &mut Log<SimDisk>) {
+        if let Some(job) = self.job.take()
             && log.finish_sync(self.now, job.run()).is_ok()
         {
             self.committed = log.committed();
@@ -171,6 +195,7 @@ impl Model {
         change: impl FnOnce(&mut View),
     ) -> bool {
         let Ok(ticket) = log.append(self.now, changes) else {
+            self.untold |= !matches!(changes[0], Change::Message(..));
             return false;
         };
         change(&mut self.view);
