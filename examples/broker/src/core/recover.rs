@@ -117,6 +117,10 @@ fn exchanges(state: &RecoveredSession) -> Result<(Session<Held>, Queue), EngineE
             queue.push(held, Ticket::default());
         }
     }
+    while next < state.next_seq && !queue.is_empty() {
+        queue.push(hollow(next), Ticket::default());
+        next += 1;
+    }
     let first = queue
         .front()
         .map_or(state.next_seq, |queued| queued.held.seq);

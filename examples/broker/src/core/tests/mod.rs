@@ -1,7 +1,9 @@
 //! The core without sockets: bytes in, bytes out, made-up instants, an engine that commits when told.
 
 mod durable;
+mod hostile;
 mod lifetimes;
+mod recovery;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,6 +23,7 @@ struct Slow {
     committed: Arc<AtomicU64>,
     changes: Arc<Mutex<Vec<String>>>,
     full: Arc<AtomicU64>,
+    left: Arc<Mutex<Recovered>>,
 }
 
 impl Slow {
@@ -36,7 +39,7 @@ impl Slow {
 
 impl Engine for Slow {
     fn recover(&mut self) -> Result<Recovered, EngineError> {
-        Ok(Recovered::default())
+        Ok(std::mem::take(&mut self.left.lock().unwrap()))
     }
 
     fn append(&mut self, _now: Instant, changes: &[Change<'_>]) -> Result<Ticket, EngineError> {
@@ -153,15 +156,8 @@ impl Table {
     /// A client that is connected; properties for 5.0.
     fn connect(&mut self, version: u8, name: &str, clean: bool, properties: &[u8]) -> LinkId {
         let id = self.open();
-        let mut body = b"\x00\x04MQTT".to_vec();
-        body.extend([version, u8::from(clean) << 1, 0, 60]);
-        if version == 5 {
-            body.push(properties.len() as u8);
-            body.extend(properties);
-        }
-        body.extend([0, name.len() as u8]);
-        body.extend(name.as_bytes());
-        assert_eq!(self.send(id, &frame(0x10, &body)), Next::Read);
+        let packet = connect(version, name, clean, properties);
+        assert_eq!(self.send(id, &packet), Next::Read);
         id
     }
 
@@ -185,6 +181,18 @@ fn frame(first: u8, body: &[u8]) -> Vec<u8> {
     let mut packet = vec![first, body.len() as u8];
     packet.extend(body);
     packet
+}
+
+fn connect(version: u8, name: &str, clean: bool, properties: &[u8]) -> Vec<u8> {
+    let mut body = b"\x00\x04MQTT".to_vec();
+    body.extend([version, u8::from(clean) << 1, 0, 60]);
+    if version == 5 {
+        body.push(properties.len() as u8);
+        body.extend(properties);
+    }
+    body.extend([0, name.len() as u8]);
+    body.extend(name.as_bytes());
+    frame(0x10, &body)
 }
 
 fn subscribe(version: u8, filter: &str, options: u8) -> Vec<u8> {
