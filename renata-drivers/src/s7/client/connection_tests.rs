@@ -172,6 +172,95 @@ async fn each_request_has_its_own_deadline_and_others_do_not_prolong_it() {
     assert_eq!(started.elapsed(), Config::new("unused").answer_within);
 }
 
+/// A peer that accepts, and then answers everything but the question, for ever so long.
+struct Flood {
+    greeting: Vec<Vec<u8>>,
+    stray: Vec<u8>,
+    until: std::time::Instant,
+    answer: Vec<u8>,
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let frame = match self.greeting.pop() {
+            Some(frame) => frame,
+            None if std::time::Instant::now() < self.until => self.stray.clone(),
+            None => self.answer.clone(),
+        };
+        buf.put_slice(&frame);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_replies_to_nobody_does_not_stop_the_clock() {
+    let frame = |pdu: &[u8]| {
+        let mut frame = BytesMut::new();
+        put_data(pdu, TpduSize::B1024, &mut frame);
+        frame.to_vec()
+    };
+    let reply = |reference| {
+        let mut pdu = BytesMut::new();
+        put_read_reply(reference, &[Ok((Transport::BYTE, vec![0]))], &mut pdu);
+        frame(&pdu)
+    };
+    let mut setup = BytesMut::new();
+    put_setup_reply(
+        1,
+        Setup {
+            jobs_calling: 1,
+            jobs_called: 1,
+            pdu: 240,
+        },
+        &mut setup,
+    );
+    let mut confirm = BytesMut::new();
+    let asked = Connect {
+        destination: 0,
+        source: 1,
+        size: None,
+        calling: None,
+        called: None,
+    };
+    put_connect_confirm(&asked, &mut confirm);
+    let flood = Flood {
+        greeting: vec![frame(&setup), confirm.to_vec()],
+        stray: reply(1000),
+        until: std::time::Instant::now() + Duration::from_millis(400),
+        answer: reply(2),
+    };
+    let mut config = Config::new("unused");
+    config.answer_within = Duration::from_millis(20);
+    let mut connection = Connection::set_up(flood, &config).await.unwrap();
+    let requests = requests(1, 1);
+    let messages = requests.iter().map(|r| &r[..]);
+    let result = connection.exchange(messages, |_, _| Ok(())).await;
+    assert_eq!(result, Err(ClientError::Timeout(Phase::Job)));
+    assert!(connection.stale() > 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn jobs_of_a_dropped_call_keep_their_place_until_they_are_answered() {
     let (mut connection, mut peer) = pair(Some(TpduSize::B1024), 2).await;
