@@ -91,6 +91,10 @@ impl Drop for Viewer {
 
 /// Counts a measurement by its place in its stream; within one they come in order.
 fn count(message: &Message, last: &mut HashMap<String, (u32, u64)>, counts: &Counts) {
+    // What was retained before we came was sent, and counted, by an earlier run.
+    if message.retain() {
+        return;
+    }
     let Some(sample) = read(message) else {
         counts.unreadable.fetch_add(1, Ordering::Relaxed);
         return;

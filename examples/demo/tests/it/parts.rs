@@ -35,7 +35,7 @@ pub(crate) fn broker(dir: &Path) -> (Running, SocketAddr) {
         "--listen",
         "mqtt://127.0.0.1:0",
     ]);
-
+    command.arg("--data-dir").arg(dir.join("broker"));
     let mut broker = start("broker", &mut command, dir);
     let addr = broker
         .wait_line("listening on mqtt://", WITHIN)
