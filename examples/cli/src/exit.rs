@@ -1,6 +1,7 @@
 //! How a command ends.
 
 use std::fmt;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// The exit codes. `--help` lists them, and scripts may count on them.
@@ -65,6 +66,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// Prints an answer. Whoever has closed our output wants no more of it, which is no failure.
+pub(crate) fn say(answer: impl fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{answer}");
 }
 
 /// What a command returns.

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use renata_azure::lake::{Report, verify};
 use serde_json::json;
 
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome, say};
 
 /// Ask about a lake.
 #[derive(Debug, Subcommand)]
@@ -33,9 +33,9 @@ pub(crate) fn run(command: Command) -> Outcome {
     let report =
         verify(&folder).map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?;
     if json {
-        println!("{}", object(&report));
+        say(object(&report));
     } else {
-        println!("{report}");
+        say(&report);
     }
     Ok(if report.is_clean() {
         Exit::Yes

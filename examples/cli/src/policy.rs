@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject;
 use serde_json::json;
 
 use crate::connect::qos;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome, say};
 
 /// Ask about a policy.
 #[derive(Debug, Subcommand)]
@@ -121,9 +121,9 @@ fn check(file: &Path, as_json: bool) -> Outcome {
         }
     };
     if as_json {
-        println!("{answer}");
+        say(answer);
     } else {
-        println!("{text}");
+        say(text);
     }
     Ok(exit)
 }
@@ -144,9 +144,9 @@ impl Explain {
         let explanation = rights.explain(&request);
         let allowed = explanation.decision.is_allowed();
         if self.json {
-            println!("{}", object(&explanation));
+            say(object(&explanation));
         } else {
-            println!("{explanation}");
+            say(explanation);
         }
         Ok(if allowed { Exit::Yes } else { Exit::No })
     }
@@ -214,9 +214,11 @@ impl Explain {
         if self.json {
             let answer =
                 json!({ "decision": "deny", "request": request.to_string(), "reason": why });
-            println!("{answer}");
+            say(answer);
         } else {
-            println!("deny: {request}\n  why: the connection is refused: {why}");
+            say(format!(
+                "deny: {request}\n  why: the connection is refused: {why}"
+            ));
         }
         Exit::No
     }

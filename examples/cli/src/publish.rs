@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use renata_mqtt::{Client, Drain, Outcome as Ending, QoS, Receipt};
 use renata_topics::TopicName;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::connect::{ConnectArgs, qos};
 use crate::exit::{Exit, Failure, Outcome};
@@ -102,65 +102,63 @@ pub(crate) async fn run(args: Args) -> Outcome {
         receipts: VecDeque::new(),
         ended: 0,
     };
-    while let Some(payload) = payloads.next().await? {
-        let admitted = timeout(within, publish(payload)).await;
-        let receipt = admitted.map_err(|_| open.late())?.map_err(Failure::usage)?;
-        open.receipts.push_back(receipt);
-        if open.receipts.len() >= WINDOW {
-            open.settle_one().await?;
+    let mut more = true;
+    while more || !open.receipts.is_empty() {
+        // Ends are looked at while lines are waited for: a refusal shows at once.
+        tokio::select! {
+            payload = payloads.next(), if more && open.receipts.len() < WINDOW => match payload? {
+                None => more = false,
+                Some(payload) => {
+                    let admitted = timeout(within, publish(payload)).await;
+                    let receipt = admitted.map_err(|_| open.late())?.map_err(Failure::usage)?;
+                    open.receipts.push_back((Instant::now() + within, receipt));
+                }
+            },
+            ended = open.first_end(), if !open.receipts.is_empty() => open.settle(ended)?,
         }
-    }
-    while !open.receipts.is_empty() {
-        open.settle_one().await?;
     }
     client.close(Drain::within(within)).await;
     Ok(Exit::Yes)
 }
 
-/// Messages whose end is not known yet, oldest first.
+/// Messages whose end is not known yet, oldest first, and until when to wait for it.
 struct Open<'c> {
     client: &'c Client,
     within: Duration,
-    receipts: VecDeque<Receipt>,
+    receipts: VecDeque<(Instant, Receipt)>,
     ended: u64,
 }
 
 impl Open<'_> {
-    async fn settle_one(&mut self) -> Result<(), Failure> {
-        let Some(receipt) = self.receipts.pop_front() else {
-            return Ok(());
-        };
-        let ending = timeout(self.within, receipt)
-            .await
-            .map_err(|_| self.late())?;
+    /// How the oldest ends; `None` when it takes too long. May be dropped and asked again.
+    async fn first_end(&mut self) -> Option<Ending> {
+        match self.receipts.front_mut() {
+            Some((deadline, receipt)) => timeout_at(*deadline, receipt).await.ok(),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn settle(&mut self, ending: Option<Ending>) -> Result<(), Failure> {
+        let ending = ending.ok_or_else(|| self.late())?;
+        self.receipts.pop_front();
         self.ended += 1;
+        let failed = |exit, why: &dyn std::fmt::Display| {
+            Err(Failure::new(exit, format!("message {}: {why}", self.ended)))
+        };
         match ending {
             Ending::Delivered { .. } => Ok(()),
-            Ending::Rejected { why } => Err(Failure::new(
-                Exit::No,
-                format!("message {}: {why}", self.ended),
-            )),
-            Ending::Indeterminate { why } => Err(Failure::new(
-                Exit::NoConnection,
-                format!("message {}: {why}", self.ended),
-            )),
-            other => Err(Failure::new(
-                Exit::No,
-                format!("message {}: {other:?}", self.ended),
-            )),
+            Ending::Rejected { why } => failed(Exit::No, &why),
+            Ending::Indeterminate { why } => failed(Exit::NoConnection, &why),
+            other => failed(Exit::No, &format!("{other:?}")),
         }
     }
 
     fn late(&self) -> Failure {
         let seconds = self.within.as_secs();
-        let why = self
-            .client
-            .last_error()
-            .map_or_else(String::new, |e| format!(": {e}"));
-        let text = format!(
-            "message {} did not get through within {seconds} s{why}",
-            self.ended + 1
-        );
+        let why = self.client.last_error();
+        let why = why.map_or_else(String::new, |e| format!(": {e}"));
+        let number = self.ended + 1;
+        let text = format!("message {number} did not get through within {seconds} s{why}");
         Failure::new(Exit::Timeout, text)
     }
 }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::SelectAll;
+use futures_util::{FutureExt, StreamExt};
 use renata_mqtt::packet::RetainHandling;
 use renata_mqtt::{Client, Drain, QoS, SubscribeError, Subscription};
 use tokio::time::{Instant, sleep_until};
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     let end = args
         .wait
         .map(|s| Instant::now() + Duration::from_secs(s.into()));
-    let mut seen = 0;
+    let (mut seen, mut buffer) = (0, Vec::new());
     let outcome = loop {
         if args.count == Some(seen) {
             break Ok(Exit::Yes);
@@ -72,13 +72,23 @@ pub(crate) async fn run(args: Args) -> Outcome {
                     let why = client.last_error().map_or_else(|| "connection closed".to_owned(), |e| e.to_string());
                     break Err(Failure::new(Exit::NoConnection, why));
                 };
-                // MQTT 3.1.1 cannot ask the broker to leave them out.
-                if args.no_retained && message.retain() {
-                    continue;
-                }
-                seen += 1;
+                let mut next = Some(message);
                 let mut out = io::stdout().lock();
-                if let Err(error) = show.message(&message, &mut out).and_then(|()| out.flush()) {
+                let mut printed = Ok(());
+                // What is there already is printed in one go.
+                while let Some(message) = next.take() {
+                    // MQTT 3.1.1 cannot ask the broker to leave them out.
+                    if !(args.no_retained && message.retain()) {
+                        seen += 1;
+                        printed = show.message(&message, &mut buffer);
+                    }
+                    if printed.is_ok() && args.count != Some(seen) && buffer.len() < AT_ONCE {
+                        next = messages.next().now_or_never().flatten();
+                    }
+                }
+                let written = printed.and_then(|()| out.write_all(&buffer)).and_then(|()| out.flush());
+                buffer.clear();
+                if let Err(error) = written {
                     break stdout_closed(&error);
                 }
             }
@@ -158,6 +168,9 @@ async fn stopped() {
     }
     let _ = tokio::signal::ctrl_c().await;
 }
+
+/// Bytes after which what was gathered is printed.
+const AT_ONCE: usize = 64 * 1024;
 
 /// Messages of one filter that wait to be printed.
 const BUFFER: usize = 10_000;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use renata_topics::{TopicError, TopicFilter, TopicFilterBuf, TopicName, meet, union_covers};
 use serde_json::json;
 
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome, say};
 
 /// Ask about topics and filters.
 #[derive(Debug, Subcommand)]
@@ -65,9 +65,9 @@ pub(crate) fn run(command: Command) -> Outcome {
                 let yes = filter.matches(parse(topic, TopicName::new)?);
                 all &= yes;
                 if print.json {
-                    println!("{}", json!({ "topic": topic, "matches": yes }));
+                    say(json!({ "topic": topic, "matches": yes }));
                 } else {
-                    println!("{} {topic}", if yes { "yes" } else { "no " });
+                    say(format!("{} {topic}", if yes { "yes" } else { "no " }));
                 }
             }
             Ok(yes_or_no(all))
@@ -84,9 +84,9 @@ pub(crate) fn run(command: Command) -> Outcome {
             let inner = parse(&inner, TopicFilter::new)?.without_share();
             let yes = union_covers(&outer, inner);
             if print.json {
-                println!("{}", json!({ "covers": yes }));
+                say(json!({ "covers": yes }));
             } else {
-                println!("{}", if yes { "yes" } else { "no" });
+                say(if yes { "yes" } else { "no" });
             }
             Ok(yes_or_no(yes))
         }
@@ -97,9 +97,9 @@ pub(crate) fn run(command: Command) -> Outcome {
             match &both {
                 _ if print.json => {
                     let filter = both.as_ref().map(TopicFilterBuf::as_str);
-                    println!("{}", json!({ "meet": filter }));
+                    say(json!({ "meet": filter }));
                 }
-                Some(filter) => println!("{}", filter.as_str()),
+                Some(filter) => say(filter.as_str()),
                 None => eprintln!("nothing matches both"),
             }
             Ok(yes_or_no(both.is_some()))

@@ -120,6 +120,26 @@ fn a_broker_that_refuses_is_believed() {
 }
 
 #[test]
+fn a_refusal_shows_while_standard_input_is_still_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let acl = folder.path().join("acl");
+    std::fs::write(&acl, "topic readwrite open\n").unwrap();
+    let config = format!("allow_anonymous true\nacl_file {}\n", acl.display());
+    let broker = Mosquitto::start_with(&config, "").expect("mosquitto starts");
+    let url = format!("mqtt://{}", broker.addr());
+    let mut command = renata();
+    command.args(["pub", "-u", &url, "-t", "closed", "-l", "-q", "1"]);
+    let mut ours = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut stdin = ours.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"one line\n").unwrap();
+    let ended = renata_peers::wait_for(std::time::Duration::from_secs(20), || {
+        ours.try_wait().unwrap().is_some()
+    });
+    assert!(ended, "it waits for more lines");
+    assert_eq!(ours.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_ends_us() {
     let (_broker, url, to) = broker();
     let mut ours = renata();
