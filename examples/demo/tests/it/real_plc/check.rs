@@ -42,7 +42,7 @@ pub(crate) fn faults(tags: &[Tag], histories: &Histories, rows: &[Row]) -> Vec<S
         }
     }
     // The gateway's own word on whether it reaches the device.
-    by_tag.remove(\"status\");
+    by_tag.remove("status");
     faults.extend(
         by_tag
             .keys()
