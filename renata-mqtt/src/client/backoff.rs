@@ -44,7 +44,9 @@ impl Backoff {
     pub fn delay(&self, failures: u32, random: f64) -> Duration {
         let doubled = self.first.saturating_mul(1 << failures.min(30));
         let wait = doubled.min(self.longest);
-        wait.mul_f64(1.0 + self.jitter * (2.0 * random.clamp(0.0, 1.0) - 1.0))
+        let factor = 1.0 + self.jitter * (2.0 * random.clamp(0.0, 1.0) - 1.0);
+        // Longer than there is a number for is as long as it gets.
+        Duration::try_from_secs_f64(wait.as_secs_f64() * factor).unwrap_or(wait)
     }
 
     /// The wait after a refusal that another attempt will hardly change, such as a wrong password.
@@ -76,6 +78,12 @@ pub(super) fn random_bits() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_time_there_is_does_not_overflow() {
+        let backoff = Backoff::exponential(Duration::MAX..Duration::MAX).jitter(1.0);
+        assert_eq!(backoff.delay(9, 1.0), Duration::MAX);
+    }
 
     #[test]
     fn jitter_scatters_both_ways_and_no_further() {

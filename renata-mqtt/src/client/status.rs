@@ -43,6 +43,9 @@ impl StatusWatch {
     ///
     /// Cancel-safe: a change that was not returned is returned by the next call.
     pub async fn changed(&mut self) -> Status {
+        if self.get() == Status::Closed {
+            return Status::Closed;
+        }
         match self.0.changed().await {
             Ok(()) => *self.0.borrow_and_update(),
             Err(_) => Status::Closed,

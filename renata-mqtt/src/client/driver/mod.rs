@@ -170,7 +170,7 @@ impl Driver {
                 self.shared.close();
                 match &mut self.closing {
                     Some(closing) => closing.also(reply),
-                    none => *none = Some(Closing::new(now() + drain.within, reply)),
+                    none => *none = Some(Closing::new(deadline(drain.within), reply)),
                 }
             }
         }
@@ -237,6 +237,14 @@ const STABLE: Duration = Duration::from_secs(5);
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
+
+/// A point in time that is not further away than clocks go.
+fn deadline(within: Duration) -> Instant {
+    now() + within.min(FOREVER)
+}
+
+/// Longer than any of this runs.
+const FOREVER: Duration = Duration::from_secs(365 * 86_400);
 
 /// Messages that were fetched and not sent, in order.
 type Queue = VecDeque<Outgoing>;

@@ -9,7 +9,7 @@ use tokio::time::Sleep;
 use super::connect::{Connection, Terms};
 use super::events::Events;
 use super::io::{Step, Wire};
-use super::{Driver, End, closing, now};
+use super::{Driver, End, FOREVER, closing, now};
 use crate::client::outgoing::Outgoing;
 use crate::client::{ConnectionError, Status};
 use crate::session::{AckId, Next, ProtocolError, Session};
@@ -70,7 +70,7 @@ impl Driver {
     }
 
     async fn exchange(&mut self, live: &mut Live) -> End {
-        let mut timer = pin!(tokio::time::sleep_until(far_future().into()));
+        let mut timer = pin!(tokio::time::sleep(FOREVER));
         // Packets may have come together with CONNACK.
         let mut ended = self.handle_input(live);
         loop {
@@ -201,12 +201,8 @@ fn whole_packets(input: &[u8], max_packet: u32) -> usize {
 /// Sets the timer to an earlier deadline. A later one is left for when it rings, because every
 /// packet moves the deadline.
 fn arm(timer: Pin<&mut Sleep>, deadline: Option<Instant>) {
-    let deadline = deadline.unwrap_or_else(far_future).into();
+    let deadline = deadline.unwrap_or_else(|| now() + FOREVER).into();
     if timer.is_elapsed() || deadline < timer.deadline() {
         timer.reset(deadline);
     }
-}
-
-fn far_future() -> Instant {
-    now() + Duration::from_secs(365 * 86_400)
 }
