@@ -2,6 +2,7 @@
 
 mod cli;
 mod crash;
+mod full;
 mod interop;
 mod malformed;
 mod semantics;
