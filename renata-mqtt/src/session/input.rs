@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::inbound::Novelty;
 use super::{
-    Arrival, Completion, Connection, Handler, ProtocolError, Request, Role, Session, StoreSeq,
-    Verdict, wire,
+    Arrival, Completion, Connection, Handler, Link, ProtocolError, Request, Role, Session,
+    StoreSeq, Verdict, wire,
 };
 use crate::packet::{AckRef, PacketRef, PublishRef};
 use crate::wire::{Framing, frame_len};
@@ -74,16 +74,23 @@ impl<M> Session<M> {
         }
     }
 
-    /// 3.1.1 knows no Receive Maximum: there, we stop reading in front of the next message.
+    /// Whether we stop reading in front of the next message instead of refusing it.
     fn window_is_shut(&self, frame: &[u8]) -> bool {
         let Some(Connection { link, .. }) = &self.connection else {
             return false;
         };
         // The fixed header of a PUBLISH: type 3, then DUP, QoS, RETAIN (MQTT 3.1.1 §3.3.1).
         let acknowledged = frame[0] >> 4 == 3 && frame[0] & 0b0110 != 0;
-        link.version != Version::V5
+        self.bears_with(link)
             && acknowledged
             && self.inbound.owed() >= usize::from(link.receive_maximum)
+    }
+
+    /// Whether a peer that sends more than our Receive Maximum does no wrong, or a wrong that must be
+    /// borne. 3.1.1 knows no Receive Maximum. And mosquitto 2.0 exceeds it when it resumes a session
+    /// with a backlog: a client that hangs up then would do so at every attempt, for ever.
+    fn bears_with(&self, link: &Link) -> bool {
+        link.version != Version::V5 || (self.role == Role::Client && link.session_present)
     }
 
     fn handle_packet(
@@ -153,6 +160,7 @@ impl<M> Session<M> {
         packet: PublishRef<'_>,
         handler: &mut impl Handler<M>,
     ) -> Result<(), ProtocolError> {
+        let strict = (self.connection.as_ref()).is_some_and(|c| !self.bears_with(&c.link));
         let Some(Connection { link, aliases, .. }) = &mut self.connection else {
             return Ok(());
         };
@@ -172,10 +180,9 @@ impl<M> Session<M> {
         if qos == QoS::ExactlyOnce && self.inbound.repeated(id, packet.dup()) == Novelty::Repeated {
             return Ok(());
         }
-        if link.version == Version::V5 && self.inbound.open() >= usize::from(link.receive_maximum) {
-            return Err(ProtocolError::ReceiveMaximum {
-                maximum: link.receive_maximum,
-            });
+        let maximum = link.receive_maximum;
+        if strict && self.inbound.open() >= usize::from(maximum) {
+            return Err(ProtocolError::ReceiveMaximum { maximum });
         }
         let ack = Some(self.inbound.next_ack());
         let verdict = handler.publish(&Arrival { packet, topic, ack });

@@ -30,8 +30,9 @@ pub struct Link {
     /// The peer's Receive Maximum: how many of our QoS 1 and 2 messages may be open at once.
     /// Default: 65 535.
     pub send_maximum: u16,
-    /// Our Receive Maximum. A 5.0 peer that exceeds it has broken the protocol; from a 3.1.1 peer,
-    /// who was never told, input pauses instead. Default: 65 535.
+    /// Our Receive Maximum. A 5.0 peer that exceeds it has broken the protocol. From a 3.1.1 peer,
+    /// who was never told, and from a 5.0 server that resumes a session (mosquitto 2.0 does not
+    /// count right then), input pauses instead. Default: 65 535.
     pub receive_maximum: u16,
     /// The largest packet that we accept, in bytes. Default: no limit but the protocol's own.
     pub max_packet: u32,

@@ -254,6 +254,35 @@ fn a_3_1_1_peer_is_not_read_while_its_messages_wait() {
     assert_eq!((heard.used, heard.next), (7, NEED_TWO));
 }
 
+/// What mosquitto 2.0 does with a backlog: to hang up would be to hang up for ever.
+#[test]
+fn a_server_that_resumes_with_too_much_is_read_no_faster_than_it_is_acknowledged() {
+    for (present, strict) in [(true, false), (false, true)] {
+        let mut end = Endpoint::new(Role::Client, V5);
+        end.link.receive_maximum = 2;
+        end.link.session_present = present;
+        end.connect();
+        end.diary.verdict = Verdict::Hold;
+        let input = [publish(QOS1, 1), publish(QOS1, 2), publish(QOS1, 3)].concat();
+        let heard = end.hear_some(&input);
+        if strict {
+            assert_eq!(
+                heard.err(),
+                Some(ProtocolError::ReceiveMaximum { maximum: 2 })
+            );
+            continue;
+        }
+        let heard = heard.expect("accepted");
+        let two = input.len() / 3 * 2;
+        assert_eq!((heard.used, heard.next), (two, Next::Paused));
+        support::take(&mut end.out);
+        let first = end.diary.arrived[0].1.expect("QoS 1");
+        end.ack(first);
+        let heard = end.hear_some(&input[two..]).expect("accepted");
+        assert_eq!((heard.used, heard.next), (input.len() - two, NEED_TWO));
+    }
+}
+
 /// [MQTT-4.4.0-1], [MQTT-4.6.0-1], [MQTT-4.6.0-4]
 #[test]
 fn a_resumed_session_sends_again_in_order_and_within_the_window() {
