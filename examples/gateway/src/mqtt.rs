@@ -55,11 +55,12 @@ impl CredentialsProvider for PasswordFile {
 /// Keeps the figure of a link's state, until the client is closed.
 pub(crate) async fn watch(client: Client, name: String, stats: Arc<Stats>) {
     let mut status = client.status();
-    // The watch does not keep the client alive.
-    drop(client);
     let mut now = status.get();
     loop {
-        tracing::info!(link = %name, status = ?now, "broker");
+        match client.last_error().filter(|_| !now.is_up()) {
+            Some(error) => tracing::warn!(link = %name, status = ?now, %error, "broker"),
+            None => tracing::info!(link = %name, status = ?now, "broker"),
+        }
         stats.link(&name, now.is_up());
         if now == renata_mqtt::Status::Closed {
             return;

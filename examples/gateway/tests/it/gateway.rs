@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use renata_peers::wait_for;
 
@@ -29,7 +29,7 @@ impl Gateway {
         );
         let _ = fs::remove_file(&stats);
         let child = command()
-            .args(["--stats-every-ms", "50", "--config"])
+            .args(["--stats-every-ms", "10", "--config"])
             .arg(&file)
             .arg("--stats")
             .arg(&stats)
@@ -65,6 +65,16 @@ impl Gateway {
         let reached = wait_for(LONG, || self.figure(name) >= least);
         let now = self.figure(name);
         assert!(reached, "{name} is {now}, not {least}:\n{}", self.log());
+    }
+
+    /// Like [`wait_for`](Self::wait_for), and back as soon as it can be: to act in the middle of
+    /// something.
+    pub(crate) fn catch(&self, name: &str, least: u64) {
+        let deadline = Instant::now() + LONG;
+        while self.figure(name) < least {
+            assert!(Instant::now() < deadline, "{name} is {}", self.figure(name));
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// `kill -9`.

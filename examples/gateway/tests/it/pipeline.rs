@@ -179,6 +179,51 @@ fn kill_9_anywhere_leaves_no_gap_and_no_duplicate_in_the_lake() {
     drop(plc.runtime);
 }
 
+/// The writer is killed while it works off a backlog, so that at every moment many messages are
+/// between the broker and the disk.
+#[test]
+fn kill_9_of_the_writer_in_a_flood_loses_nothing_that_it_has_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plc = Plc::start();
+    let broker = Mosquitto::start().unwrap();
+    let lake = writer(broker.addr());
+    let store = Gateway::start(dir.path(), "lake", &lake);
+    assert!(wait_for(LONG, || store.log().contains("Up")));
+    let edge = collector(plc.simulator.addr(), broker.addr());
+    let gateway = Gateway::start(dir.path(), "edge", &edge);
+    store.wait_for("stored", 100);
+    store.kill();
+    gateway.wait_for("acked", 8_000);
+    plc.settle();
+    let all = || gateway.figure("acked") >= gateway.figure("committed");
+    assert!(wait_for(LONG, all), "{}", gateway.log());
+    let sent = gateway.figure("committed");
+    let mut store = Gateway::start(dir.path(), "lake", &lake);
+    let table = dir.path().join("lake/samples");
+    let rows = || verify(&table).map_or(0, |report| report.rows);
+    let mut kills = 0;
+    while rows() + 2_000 < sent && kills < 5 {
+        store.catch("received", 300);
+        store.kill();
+        kills += 1;
+        store = Gateway::start(dir.path(), "lake", &lake);
+    }
+    assert!(kills > 0, "the backlog was gone too soon to be a test");
+    assert!(
+        wait_for(LONG, || rows() >= sent),
+        "{} of {sent}: {}",
+        rows(),
+        store.log()
+    );
+    let report = verify(&table).unwrap();
+    assert_eq!(
+        (report.rows, report.gaps, report.duplicates),
+        (sent, 0, 0),
+        "{report}"
+    );
+    assert!(store.terminate().success());
+}
+
 #[test]
 fn a_plc_that_is_lost_is_told_and_its_status_is_retained() {
     let dir = tempfile::tempdir().unwrap();
