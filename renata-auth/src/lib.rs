@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+// Without the language nobody writes placeholders, patterns or conditions.
+#![cfg_attr(not(feature = "toml"), allow(dead_code))]
 
 // In reading order: who a client is, what a policy says, what that comes to for one session.
 mod identity;
