@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Policy, PolicyError};
+use super::Policy;
+#[cfg(feature = "toml")]
+use super::PolicyError;
 
 /// The policy in force. A reload replaces it as a whole or not at all.
 ///
