@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use anyhow::Context as _;
 use renata_mqtt::{
     Builder, Client, Credentials, CredentialsFuture, CredentialsProvider, Outcome, PublishError,
-    QoS, ReasonCode, Receipt, Rejection,
+    QoS, ReasonCode, Receipt, Rejection, Status,
 };
 
 use crate::config::LinkConfig;
@@ -56,13 +56,25 @@ impl CredentialsProvider for PasswordFile {
 pub(crate) async fn watch(client: Client, name: String, stats: Arc<Stats>) {
     let mut status = client.status();
     let mut now = status.get();
+    let mut told = String::new();
     loop {
-        match client.last_error().filter(|_| !now.is_up()) {
-            Some(error) => tracing::warn!(link = %name, status = ?now, %error, "broker"),
-            None => tracing::info!(link = %name, status = ?now, "broker"),
+        match client.last_error().filter(|_| now == Status::Down) {
+            Some(error) => {
+                // The same reason at every attempt is told once.
+                let error = error.to_string();
+                if error != told {
+                    tracing::warn!(link = %name, error, "broker lost");
+                }
+                told = error;
+            }
+            None if now == Status::Connecting => tracing::debug!(link = %name, "connecting"),
+            None => {
+                told.clear();
+                tracing::info!(link = %name, status = ?now, "broker");
+            }
         }
         stats.link(&name, now.is_up());
-        if now == renata_mqtt::Status::Closed {
+        if now == Status::Closed {
             return;
         }
         now = status.changed().await;

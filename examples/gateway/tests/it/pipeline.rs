@@ -81,7 +81,9 @@ fn collector(plc: SocketAddr, broker: SocketAddr) -> String {
     );
     for n in 0..TAGS {
         let address = tag(n);
-        config += &format!("[[device.tag]]\nname = \"c{n}\"\naddress = \"{address}\"\n");
+        // Every fifth is an alarm, so QoS 2 is in it, too.
+        let class = if n % 5 == 0 { "alarm/" } else { "" };
+        config += &format!("[[device.tag]]\nname = \"{class}c{n}\"\naddress = \"{address}\"\n");
     }
     config + &format!("[[uplink]]\nname = \"plant\"\nurl = \"mqtt://{broker}\"\n")
 }
@@ -195,6 +197,7 @@ fn kill_9_of_the_writer_in_a_flood_loses_nothing_that_it_has_acknowledged() {
     store.kill();
     gateway.wait_for("acked", 8_000);
     plc.settle();
+    gateway.wait_for("polled", gateway.figure("polled") + 3 * TAGS as u64);
     let all = || gateway.figure("acked") >= gateway.figure("committed");
     assert!(wait_for(LONG, all), "{}", gateway.log());
     let sent = gateway.figure("committed");
