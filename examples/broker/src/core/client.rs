@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::link::LinkId;
 use super::router::{GroupKey, Options};
 use crate::access::Who;
-use crate::engine::{SessionId, SessionRecord, SubscriptionRecord, Ticket};
+use crate::engine::{SessionId, SessionRecord, SubscriptionRecord, Ticket, WillRecord};
 use crate::message::Message;
 
 /// Names a session of this worker.
@@ -186,6 +186,27 @@ impl Client {
                 .iter()
                 .map(Subscription::record)
                 .collect(),
+            will: self.will.as_ref().map(Will::record),
+        }
+    }
+}
+
+impl Will {
+    fn record(&self) -> WillRecord {
+        WillRecord {
+            message: Arc::clone(&self.message),
+            retain: self.retain,
+            delay_secs: self.delay_secs,
+            expiry_secs: self.expiry_secs,
+        }
+    }
+
+    pub(super) fn from_record(record: &WillRecord) -> Self {
+        Self {
+            message: Arc::clone(&record.message),
+            retain: record.retain,
+            delay_secs: record.delay_secs,
+            expiry_secs: record.expiry_secs,
         }
     }
 }

@@ -216,6 +216,8 @@ impl Core {
         };
         if will {
             self.fire_will(now, key);
+            // So that it is not sent once more after a restart.
+            self.record(now, key);
         } else if let Some(at) = client.expires_at() {
             if at <= now.unix_ms {
                 tracing::info!(client = %client.who.client_id, "session expired");

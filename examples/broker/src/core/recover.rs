@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use renata_auth::Principal;
 use renata_mqtt::PacketId;
 use renata_mqtt::session::{Restore, Role, Session, Stage};
 use renata_topics::{TopicFilter, TopicName};
 
-use super::client::{Client, ClientKey, Held, Queue, Subscription};
+use super::client::{Client, ClientKey, Held, Queue, Subscription, Will};
 use super::{Core, Timer, retained};
 use crate::access::Who;
 use crate::clock::Now;
-use crate::engine::{EngineError, RecoveredEntry, RecoveredSession, Ticket};
+use crate::engine::{EngineError, RecoveredEntry, RecoveredSession, SessionRecord, Ticket};
 
 impl Core {
     /// Puts everything back; sessions whose time is over end here.
@@ -47,7 +48,7 @@ impl Core {
         let (session, queue) = exchanges(state)?;
         let client = Client {
             id: record.id,
-            who: Arc::new(Who::recovered(&record.client_id, &record.principal)),
+            who: Arc::new(self.who_was(record)),
             link: None,
             session: Some(Box::new(session)),
             queue,
@@ -59,13 +60,25 @@ impl Core {
             expiry_secs: record.expiry_secs,
             // One that was connected when the process ended left now.
             left_at: Some(record.left_at.unwrap_or(now.unix_ms)),
-            will: None,
+            will: record.will.as_ref().map(Will::from_record),
             next_seq: state.next_seq,
             recorded: true,
             pending: false,
             waiting: false,
         };
         let (id, expires_at) = (client.id, client.expires_at());
+        // Without rights it would be denied: then it waits for the client or the end of the session.
+        let will = client.will.as_ref().filter(|_| client.who.is_known());
+        let will_at = will.map(|will| {
+            // The end of the process ended connections too. Clients get a while to come back before
+            // the whole plant is told that they are gone (MQTT 5.0 §3.1.2.5 allows a delay).
+            let (left, least) = match record.left_at {
+                Some(at) => (at, 0),
+                None => (now.unix_ms, COME_BACK_MS),
+            };
+            let delay = u64::from(will.delay_secs.min(client.expiry_secs)) * 1_000;
+            left + delay.max(least)
+        });
         let subscriptions = client.subscriptions.clone();
         let key = ClientKey(self.clients.insert(client) as u32);
         self.by_id.insert(Arc::clone(&record.client_id), key);
@@ -74,12 +87,33 @@ impl Core {
                 self.router.insert(filter, key, subscription.options);
             }
         }
+        if let Some(at) = will_at {
+            self.timers.set(now.when(at), Timer::Will(key, id));
+        }
         if let Some(at) = expires_at {
             self.timers.set(now.when(at), Timer::Expiry(key, id));
         }
         Ok(())
     }
 }
+
+impl Core {
+    /// The owner of a recovered session. What nobody proved can be judged again at once; the owner
+    /// of a certificate is when it shows that again.
+    fn who_was(&self, record: &SessionRecord) -> Who {
+        let anonymous = Principal::anonymous();
+        if *record.principal == *anonymous.to_string() {
+            let access = &self.settings.access;
+            if let Ok(who) = access.who(&anonymous, Arc::clone(&record.client_id)) {
+                return who;
+            }
+        }
+        Who::recovered(&record.client_id, &record.principal)
+    }
+}
+
+/// How long the wills of clients that were connected wait at least after a restart.
+const COME_BACK_MS: u64 = 5_000;
 
 /// Splits what was kept: up to the last QoS 2 exchange that got as far as PUBREC the entries are open,
 /// the others are queued. All of them may have been sent; the packet ids follow from the numbers.

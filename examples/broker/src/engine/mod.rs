@@ -125,6 +125,21 @@ pub struct SessionRecord {
     pub left_at: Option<u64>,
     /// In the order in which they were made.
     pub subscriptions: Vec<SubscriptionRecord>,
+    /// What is published when the client does not come back (MQTT 5.0 §4.1 counts it as state).
+    pub will: Option<WillRecord>,
+}
+
+/// The will of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WillRecord {
+    /// The message; its expiry begins when it is published.
+    pub message: Arc<Message>,
+    /// Whether it becomes the retained message of its topic.
+    pub retain: bool,
+    /// Seconds to wait for the client.
+    pub delay_secs: u32,
+    /// Lifetime from when it is published, in seconds.
+    pub expiry_secs: Option<u32>,
 }
 
 /// One subscription of a session.

@@ -174,3 +174,52 @@ fn retained_messages_survive() {
     text.sort_unstable();
     assert_eq!(text, ["a", "c"]);
 }
+
+#[test]
+fn the_will_of_a_client_that_a_crash_cut_off_is_sent_if_it_does_not_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let mut broker = Broker::start(&[
+        "--listen",
+        "mqtt://127.0.0.1:0",
+        "--allow-anonymous",
+        "--data-dir",
+        data,
+    ]);
+    let client = |id: &str| {
+        let mut command = broker.subscriber();
+        command.args(["-i", id, "-c", "-q", "1", "-W", "100", "-t", "ready"]);
+        let will = format!("will/{id}");
+        command.args([
+            "--will-topic",
+            &will,
+            "--will-payload",
+            id,
+            "--will-qos",
+            "1",
+        ]);
+        command
+    };
+    let mut gone = Lines::of(&mut client("gone"));
+    let back = Lines::of(&mut client("back"));
+    let up = || {
+        run_well(
+            broker
+                .publisher()
+                .args(["-q", "1", "-t", "ready", "-m", "up"]),
+        );
+        !gone.now().is_empty() && !back.now().is_empty()
+    };
+    assert!(wait_for(DEADLINE, up), "{}", broker.log());
+    let watch = |broker: &Broker| {
+        let mut command = broker.subscriber();
+        command.args(["-i", "watch", "-c", "-q", "1", "-t", "will/#", "-v"]);
+        command
+    };
+    run_well(watch(&broker).arg("-E"));
+    broker.kill();
+    gone.kill();
+    broker.restart();
+    let wills = run_well(watch(&broker).args(["-C", "1"]));
+    assert_eq!(wills.trim(), "will/gone gone", "{}", broker.log());
+}

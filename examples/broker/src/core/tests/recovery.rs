@@ -44,6 +44,7 @@ fn resumed(next_seq: u64, queue: Vec<RecoveredEntry>) -> (Table, Slow, super::Li
                 principal: "anonymous".into(),
                 expiry_secs: 1_000,
                 left_at: None,
+                will: None,
                 subscriptions: vec![SubscriptionRecord {
                     filter: "a".into(),
                     qos: 2,

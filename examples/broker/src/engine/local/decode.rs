@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::super::{Change, MessageId, QueueRecord, SessionId, SessionRecord, SubscriptionRecord};
+use super::super::{
+    Change, MessageId, QueueRecord, SessionId, SessionRecord, SubscriptionRecord, WillRecord,
+};
 use super::encode::{Tag, VERSION};
 use crate::message::Message;
 
@@ -96,6 +98,7 @@ impl<'a> Changes<'a> {
         for _ in 0..count {
             subscriptions.push(self.subscription()?);
         }
+        let will = self.will()?;
         let record = SessionRecord {
             id,
             client_id,
@@ -103,6 +106,7 @@ impl<'a> Changes<'a> {
             expiry_secs,
             left_at,
             subscriptions,
+            will,
         };
         Ok(Logged::Session(record, next_seq))
     }
@@ -120,18 +124,36 @@ impl<'a> Changes<'a> {
         })
     }
 
+    fn will(&mut self) -> Result<Option<WillRecord>, DecodeError> {
+        let flags = self.byte()?;
+        if flags == 0 {
+            return Ok(None);
+        }
+        let delay_secs = self.small()?;
+        let expiry = self.optional()?.map(|secs| u32::try_from(secs - 1));
+        Ok(Some(WillRecord {
+            retain: flags & 2 != 0,
+            delay_secs,
+            expiry_secs: expiry.transpose().map_err(|_| DecodeError::Range)?,
+            message: self.content()?,
+        }))
+    }
+
     fn message(&mut self) -> Result<Logged, DecodeError> {
         let id = MessageId(self.number()?);
+        Ok(Logged::Message(id, self.content()?))
+    }
+
+    fn content(&mut self) -> Result<Arc<Message>, DecodeError> {
         let qos = self.byte()?;
         let expires_at = self.optional()?;
-        let message = Message {
+        Ok(Arc::new(Message {
             topic: self.text()?,
             properties: Bytes::copy_from_slice(self.bytes()?),
             payload: Bytes::copy_from_slice(self.bytes()?),
             qos,
             expires_at,
-        };
-        Ok(Logged::Message(id, Arc::new(message)))
+        }))
     }
 
     fn enqueue(&mut self, received: bool) -> Result<Logged, DecodeError> {
@@ -230,6 +252,12 @@ mod tests {
                 retain_handling: 2,
                 identifier: 268_435_455,
             }],
+            will: Some(WillRecord {
+                message: message.clone(),
+                retain: true,
+                delay_secs: u32::MAX,
+                expiry_secs: Some(u32::MAX),
+            }),
         };
         let entry = QueueRecord {
             seq: 1 << 40,

@@ -5,7 +5,9 @@
 //! change   tag u8 | fields: numbers as LEB128, texts and bytes with their length in front
 //! ```
 
-use super::super::{Change, MessageId, QueueRecord, SessionId, SessionRecord, SubscriptionRecord};
+use super::super::{
+    Change, MessageId, QueueRecord, SessionId, SessionRecord, SubscriptionRecord, WillRecord,
+};
 use crate::message::Message;
 
 /// The first byte of every batch.
@@ -93,6 +95,17 @@ fn session(out: &mut Vec<u8>, record: &SessionRecord, next_seq: u64) {
     for s in &record.subscriptions {
         subscription(out, s);
     }
+    match &record.will {
+        None => out.push(0),
+        Some(w) => will(out, w),
+    }
+}
+
+fn will(out: &mut Vec<u8>, will: &WillRecord) {
+    out.push(1 | u8::from(will.retain) << 1);
+    number(out, u64::from(will.delay_secs));
+    optional(out, will.expiry_secs.map(|secs| u64::from(secs) + 1));
+    content(out, &will.message);
 }
 
 fn subscription(out: &mut Vec<u8>, s: &SubscriptionRecord) {
@@ -104,6 +117,10 @@ fn subscription(out: &mut Vec<u8>, s: &SubscriptionRecord) {
 
 fn message(out: &mut Vec<u8>, id: MessageId, message: &Message) {
     numbers(out, Tag::Message, &[id.0]);
+    content(out, message);
+}
+
+fn content(out: &mut Vec<u8>, message: &Message) {
     out.push(message.qos);
     optional(out, message.expires_at);
     bytes(out, message.topic.as_bytes());

@@ -282,5 +282,9 @@ fn message_weight(message: &Message) -> u64 {
 fn session_weight(record: &SessionRecord) -> u64 {
     let filters = record.subscriptions.iter().map(|s| s.filter.len() + 8);
     let names = record.client_id.len() + record.principal.len();
-    (filters.sum::<usize>() + names + 48) as u64
+    let will = record
+        .will
+        .as_ref()
+        .map_or(0, |w| message_weight(&w.message));
+    (filters.sum::<usize>() + names + 48) as u64 + will
 }

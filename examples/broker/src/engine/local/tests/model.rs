@@ -10,7 +10,8 @@ use renata_journal::sim::SimDisk;
 use smallvec::smallvec;
 
 use super::super::super::{
-    Change, MessageId, QueueRecord, Recovered, SessionId, SessionRecord, SubscriptionRecord, Ticket,
+    Change, MessageId, QueueRecord, Recovered, SessionId, SessionRecord, SubscriptionRecord,
+    Ticket, WillRecord,
 };
 use super::super::log::{Limits, Log};
 use crate::message::Message;
@@ -217,6 +218,7 @@ impl Model {
             expiry_secs: u32::MAX,
             left_at: None,
             subscriptions: Vec::new(),
+            will: None,
         };
         let view = SessionView {
             record: record.clone(),
@@ -240,6 +242,18 @@ impl Model {
         let n = self.below(100);
         let mut record = self.view.sessions[&id].record.clone();
         record.left_at = n.is_multiple_of(2).then_some(1_000 + n);
+        record.will = n.is_multiple_of(3).then(|| WillRecord {
+            message: Arc::new(Message {
+                topic: "plant/will".into(),
+                payload: Bytes::from(n.to_string()),
+                properties: Bytes::new(),
+                qos: 1,
+                expires_at: None,
+            }),
+            retain: n.is_multiple_of(2),
+            delay_secs: n as u32,
+            expiry_secs: n.is_multiple_of(6).then_some(n as u32),
+        });
         record.subscriptions.truncate(2);
         record.subscriptions.push(SubscriptionRecord {
             filter: format!("$share/g{n}/plant/+/{n}/#").into(),
