@@ -3,3 +3,4 @@
 mod command_line;
 mod gateway;
 mod pipeline;
+mod tls;
