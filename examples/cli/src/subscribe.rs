@@ -110,11 +110,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
 }
 
 async fn subscribe(client: &Client, filter: &str, args: &Args) -> Result<Subscription, Failure> {
-    let mut subscribe = client
-        .subscribe(filter)
-        .qos(args.qos)
-        .buffer(BUFFER)
-        .retain_as_published();
+    let mut subscribe = client.subscribe(filter).qos(args.qos).buffer(BUFFER);
     if args.no_retained {
         subscribe = subscribe.retain_handling(RetainHandling::DoNotSend);
     }

@@ -151,6 +151,29 @@ fn files_go_whole_and_retained_messages_stay_until_they_are_taken_back() {
         (4, ""),
         "a time-out with nothing printed"
     );
+    for version in ["3.1.1", "5"] {
+        let args = [
+            "--mqtt",
+            version,
+            "-t",
+            "kept",
+            "-q",
+            "1",
+            "-C",
+            "1",
+            "-W",
+            "10",
+            "--no-retained",
+        ];
+        let mut live = our_sub(&url, &args);
+        their_pub(&to, &["-t", "kept", "-m", "new", "-r", "-q", "1"]);
+        assert_eq!(
+            live.line(),
+            "new",
+            "retained for others, live for us: {version}"
+        );
+        assert_eq!(live.code(), Some(0));
+    }
     assert_eq!(
         run(&["pub", "-u", &url, "-t", "kept", "-n", "-r", "-q", "1"]).0,
         0
