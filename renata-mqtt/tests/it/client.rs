@@ -8,7 +8,7 @@ use renata_mqtt::{
     ReasonCode, Rejection, Session, Status, SubscribeError, TlsConfig, Will,
 };
 
-use crate::patience::soon;
+use crate::patience::{killed_at_its_end, soon};
 use crate::scripted::{CONNACK, friendly, quick, server};
 
 /// Nobody listens there: the port was free a moment ago, and nothing is bound to it.
@@ -128,6 +128,28 @@ async fn each_publish_gets_its_outcome_whatever_happens_to_the_client() {
     assert_eq!((drained.unsent, drained.in_flight), (0, 1));
     let doubt = Outcome::Indeterminate { why: Doubt::Closed };
     assert_eq!(soon("an outcome", in_flight).await, doubt);
+}
+
+#[tokio::test]
+async fn a_runtime_that_shuts_down_takes_nobody_with_it() {
+    let (client, receipt, mut unclaimed) = killed_at_its_end(async {
+        let client = Client::builder(nowhere()).start().expect("settings");
+        let receipt = client.publish("a", "x").qos1().await.expect("admitted");
+        let unclaimed = client.unclaimed();
+        (client, receipt, unclaimed)
+    });
+    let why = Rejection::Closed;
+    assert_eq!(soon("an outcome", receipt).await, Outcome::Rejected { why });
+    assert!(soon("the end", unclaimed.next()).await.is_none());
+    assert_eq!(
+        soon("the end", client.status().changed()).await,
+        Status::Closed
+    );
+    let refused = client.publish("a", "x").await.map(drop);
+    assert_eq!(refused, Err(PublishError::Closed));
+    let refused = client.subscribe("a").await.map(drop);
+    assert_eq!(refused, Err(SubscribeError::Closed));
+    assert!(client.close(Drain::nothing()).await.is_complete());
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Public behaviour of renata-mqtt.
 
 mod any_bytes;
+mod connection;
 mod endpoint;
 mod log;
 mod lossy_link;
