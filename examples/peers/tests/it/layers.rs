@@ -126,7 +126,12 @@ fn every_crate_shares_the_workspace_settings() {
             "{} has its own lints",
             package.name
         );
-        for dependency in &package.dependencies {
+        // A crate that tests itself with more features names its own folder.
+        let others = package
+            .dependencies
+            .iter()
+            .filter(|other| *other.name != *package.name);
+        for dependency in others {
             let line = format!("{}.workspace = true", dependency.name);
             let table = format!("{} = {{ workspace = true", dependency.name);
             assert!(
