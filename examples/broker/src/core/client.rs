@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use renata_mqtt::session::Session;
 use smallvec::SmallVec;
@@ -32,6 +33,10 @@ pub(super) struct Client {
     /// When its connection ended, in milliseconds since 1970.
     pub(super) left_at: Option<u64>,
     pub(super) will: Option<Will>,
+    /// While it is away: when its will is due.
+    pub(super) will_at: Option<Instant>,
+    /// When the next look at an away session is set, so that one that comes and goes sets few.
+    pub(super) look_at: Option<Instant>,
     /// Sequence number of the next QoS 1 or 2 entry. Its packet id follows from it.
     pub(super) next_seq: u64,
     /// The engine knows it.

@@ -87,6 +87,7 @@ impl Core {
         let client = &mut self.clients[key.0 as usize];
         client.who = who;
         client.will = will;
+        client.will_at = None;
         client.expiry_secs = expiry;
         client.left_at = None;
         client.link = Some(id);
@@ -244,6 +245,8 @@ impl Core {
             expiry_secs,
             left_at: None,
             will: None,
+            will_at: None,
+            look_at: None,
             next_seq: 0,
             recorded: false,
             pending: false,

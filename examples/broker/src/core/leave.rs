@@ -98,26 +98,20 @@ impl Core {
             Goodbye::Lost => {}
         }
         client.left_at = Some(now.unix_ms);
-        let (id, expiry) = (client.id, client.expiry_secs);
+        tracing::info!(client = %client.who.client_id, ?goodbye, "disconnected");
+        let expiry = client.expiry_secs;
         if let Some(will) = &client.will {
             let delay = will.delay_secs.min(expiry);
+            client.will_at = Some(now.mono + Duration::from_secs(delay.into()));
             if delay == 0 {
                 self.fire_will(now, key);
-            } else {
-                let at = now.mono + Duration::from_secs(delay.into());
-                self.timers.set(at, Timer::Will(key, id));
             }
         }
         if expiry == 0 {
             return self.end_session(now, key);
         }
         self.drop_at_most_once(key);
-        let Some(client) = self.clients.get(key.0 as usize) else {
-            return;
-        };
-        if let Some(at) = client.expires_at() {
-            self.timers.set(now.when(at), Timer::Expiry(key, id));
-        }
+        self.look_later(now, key);
         self.record(now, key);
     }
 
@@ -189,6 +183,7 @@ impl Core {
         let Some(client) = self.clients.get_mut(key.0 as usize) else {
             return;
         };
+        client.will_at = None;
         let Some(will) = client.will.take() else {
             return;
         };
@@ -208,27 +203,51 @@ impl Core {
         }
     }
 
-    /// A timer of a session that has no connection.
-    pub(super) fn due_while_away(&mut self, now: Now, key: ClientKey, id: SessionId, will: bool) {
-        let away = |c: &&Client| c.id == id && c.link.is_none();
-        let Some(client) = self.clients.get(key.0 as usize).filter(away) else {
+    /// Sets the next look at a session that is away, unless one is set that comes no later.
+    pub(super) fn look_later(&mut self, now: Now, key: ClientKey) {
+        let Some(client) = self.clients.get_mut(key.0 as usize) else {
             return;
         };
-        if will {
+        let expires_at = client.expires_at().map(|at| now.when(at));
+        let Some(at) = client.will_at.into_iter().chain(expires_at).min() else {
+            return;
+        };
+        let at = at.min(now.mono + LOOK_EVERY);
+        if client.look_at.is_none_or(|set| at < set) {
+            client.look_at = Some(at);
+            self.timers.set(at, Timer::Away(key, client.id));
+        }
+    }
+
+    /// A look at a session: it may have come back meanwhile.
+    pub(super) fn due_while_away(&mut self, now: Now, key: ClientKey, id: SessionId) {
+        let same = |c: &&mut Client| c.id == id;
+        let Some(client) = self.clients.get_mut(key.0 as usize).filter(same) else {
+            return;
+        };
+        client.look_at = client.look_at.filter(|set| *set > now.mono);
+        if client.link.is_some() {
+            return;
+        }
+        let will_due = client.will_at.is_some_and(|at| at <= now.mono);
+        let expired = client.expires_at().is_some_and(|at| at <= now.unix_ms);
+        if will_due {
             self.fire_will(now, key);
             // So that it is not sent once more after a restart.
             self.record(now, key);
-        } else if let Some(at) = client.expires_at() {
-            if at <= now.unix_ms {
-                tracing::info!(client = %client.who.client_id, "session expired");
-                self.end_session(now, key);
-            } else {
-                self.timers.set(now.when(at), Timer::Expiry(key, id));
-            }
         }
+        if expired {
+            if let Some(client) = self.clients.get(key.0 as usize) {
+                tracing::info!(client = %client.who.client_id, "session expired");
+            }
+            return self.end_session(now, key);
+        }
+        self.look_later(now, key);
     }
 }
 
+/// The longest time between two looks at a session that is away.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long a peer may take to read the last that we say.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 

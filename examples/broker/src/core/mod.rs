@@ -95,10 +95,8 @@ enum Timer {
     Close(LinkId, u64),
     /// The client may have been silent for too long.
     KeepAlive(ClientKey, SessionId, u64),
-    /// The session may have expired.
-    Expiry(ClientKey, SessionId),
-    /// The will may be due.
-    Will(ClientKey, SessionId),
+    /// The session may have expired, or its will may be due.
+    Away(ClientKey, SessionId),
     /// `$SYS` is due.
     Sys,
 }

@@ -8,7 +8,7 @@ use renata_mqtt::session::{Restore, Role, Session, Stage};
 use renata_topics::{TopicFilter, TopicName};
 
 use super::client::{Client, ClientKey, Held, Queue, Subscription, Will};
-use super::{Core, Timer, retained};
+use super::{Core, retained};
 use crate::access::Who;
 use crate::clock::Now;
 use crate::engine::{EngineError, RecoveredEntry, RecoveredSession, SessionRecord, Ticket};
@@ -46,7 +46,7 @@ impl Core {
     fn recover_session(&mut self, now: Now, state: &RecoveredSession) -> Result<(), EngineError> {
         let record = &state.record;
         let (session, queue) = exchanges(state)?;
-        let client = Client {
+        let mut client = Client {
             id: record.id,
             who: Arc::new(self.who_was(record)),
             link: None,
@@ -61,12 +61,13 @@ impl Core {
             // One that was connected when the process ended left now.
             left_at: Some(record.left_at.unwrap_or(now.unix_ms)),
             will: record.will.as_ref().map(Will::from_record),
+            will_at: None,
+            look_at: None,
             next_seq: state.next_seq,
             recorded: true,
             pending: false,
             waiting: false,
         };
-        let (id, expires_at) = (client.id, client.expires_at());
         // Without rights it would be denied: then it waits for the client or the end of the session.
         let will = client.will.as_ref().filter(|_| client.who.is_known());
         let will_at = will.map(|will| {
@@ -77,8 +78,9 @@ impl Core {
                 None => (now.unix_ms, COME_BACK_MS),
             };
             let delay = u64::from(will.delay_secs.min(client.expiry_secs)) * 1_000;
-            left + delay.max(least)
+            now.when(left + delay.max(least))
         });
+        client.will_at = will_at;
         let subscriptions = client.subscriptions.clone();
         let key = ClientKey(self.clients.insert(client) as u32);
         self.by_id.insert(Arc::clone(&record.client_id), key);
@@ -87,12 +89,7 @@ impl Core {
                 self.router.insert(filter, key, subscription.options);
             }
         }
-        if let Some(at) = will_at {
-            self.timers.set(now.when(at), Timer::Will(key, id));
-        }
-        if let Some(at) = expires_at {
-            self.timers.set(now.when(at), Timer::Expiry(key, id));
-        }
+        self.look_later(now, key);
         Ok(())
     }
 }

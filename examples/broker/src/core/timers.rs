@@ -39,6 +39,11 @@ impl<T> Timers<T> {
         self.heap.pop().map(|Reverse(entry)| entry.what)
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// When the next thing is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(entry)| entry.at)

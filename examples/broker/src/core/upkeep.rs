@@ -35,8 +35,7 @@ impl Core {
                 }
             }
             Timer::KeepAlive(key, id, serial) => self.keep_alive(now, key, id, serial),
-            Timer::Expiry(key, id) => self.due_while_away(now, key, id, false),
-            Timer::Will(key, id) => self.due_while_away(now, key, id, true),
+            Timer::Away(key, id) => self.due_while_away(now, key, id),
             Timer::Sys => self.publish_sys(now),
         }
     }
@@ -58,6 +57,8 @@ impl Core {
             return self.expel(now, link_id, ReasonCode::KEEP_ALIVE_TIMEOUT);
         }
         if let Some(at) = session.poll_timeout() {
+            // Too early is harmless, and the heap does not fill with connections that are long gone.
+            let at = at.min(now.mono + LOOK_EVERY);
             self.timers.set(at, Timer::KeepAlive(key, id, serial));
         }
     }
@@ -178,5 +179,7 @@ impl Core {
     }
 }
 
+/// How long a timer of a connection that is gone stays at most.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Mosquitto's default.
 const SYS_EVERY: Duration = Duration::from_secs(10);

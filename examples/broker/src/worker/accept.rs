@@ -21,12 +21,17 @@ impl Worker {
                     break;
                 }
                 match self.listeners[index].socket.accept() {
-                    Ok((stream, peer)) => self.admit(now, index, stream, peer),
+                    Ok((stream, peer)) => {
+                        self.accept_failed = false;
+                        self.admit(now, index, stream, peer);
+                    }
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                     Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
                     Err(e) => {
-                        tracing::warn!("cannot accept: {e}; raise the limit of open files");
-                        self.accept_again = true;
+                        if !self.accept_failed {
+                            tracing::warn!("cannot accept: {e}; raise the limit of open files");
+                        }
+                        (self.accept_again, self.accept_failed) = (true, true);
                         break;
                     }
                 }

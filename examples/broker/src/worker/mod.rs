@@ -44,6 +44,8 @@ pub(crate) struct Worker {
     again: Vec<LinkId>,
     /// Listeners that have more to accept, or that failed and are tried again.
     accept_again: bool,
+    /// It was told already.
+    accept_failed: bool,
     /// Sockets that were shut and wait for the peer to see it, oldest first.
     lingering: VecDeque<(Instant, usize, u64)>,
     serial: u64,
@@ -113,6 +115,7 @@ impl Worker {
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             again: Vec::new(),
             accept_again: false,
+            accept_failed: false,
             lingering: VecDeque::new(),
             serial: 0,
             draining: false,

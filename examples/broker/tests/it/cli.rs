@@ -71,6 +71,17 @@ fn check_reports_every_problem_with_its_place_and_remedy() {
     refused(&["check", "--config", path], 2, &says);
     refused(&["--config", path], 2, &says);
 
+    // The files that it names are checked as well.
+    let rule = "[roles.r]\nrules = [{ allow = [\"publsh\"], topics = [\"a/#/b\"] }]\n";
+    file(dir.path(), "policy.toml", rule);
+    let text = "policy = \"policy.toml\"\n[tls]\ncert = \"no.pem\"\nkey = \"no.key\"\n";
+    let names = file(dir.path(), "names.toml", text);
+    refused(
+        &["check", "--config", names.to_str().unwrap()],
+        2,
+        &["policy.toml:2:", "publsh", "no.pem: ", "give a PEM file"],
+    );
+
     let good = file(dir.path(), "good.toml", "allow_anonymous = true\n");
     let output = broker(&["check", "--config", good.to_str().unwrap()]);
     assert!(output.status.success());

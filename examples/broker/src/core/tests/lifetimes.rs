@@ -112,3 +112,44 @@ fn qos_0_is_dropped_for_a_client_that_does_not_read() {
     assert!((1_900..2_300).contains(&waits), "{waits}");
     assert!(table.core.stats.dropped.slow >= 80);
 }
+
+#[test]
+fn a_client_that_comes_and_goes_leaves_no_pile_of_timers() {
+    let mut table = Table::new(Memory, |_| {});
+    for _ in 0..500 {
+        let id = table.connect(5, "flapping", false, b"\x11\x00\x0f\x00\x00");
+        table.read(id);
+        table.core.lost(table.now, id);
+        table.wait(1);
+    }
+    let count = table.core.timers.len();
+    assert!(count < 100, "{count} timers after 500 connections");
+}
+
+#[test]
+fn a_will_that_waits_is_not_sent_when_the_client_is_back_and_a_new_one_waits_anew() {
+    let mut table = Table::new(Memory, |_| {});
+    let watcher = table.connect(5, "watcher", true, &[]);
+    table.send(watcher, &subscribe(5, "will", 0));
+    // Session expiry 100 s, will delay 20 s.
+    let body = b"\x00\x04MQTT\x05\x04\x00\x00\x05\x11\x00\x00\x00\x64\x00\x01m\x05\x18\x00\x00\x00\x14\x00\x04will\x00\x01x";
+    let away = |table: &mut Table| {
+        let id = table.open();
+        table.send(id, &frame(0x10, body));
+        table.read(id);
+        table.core.lost(table.now, id);
+    };
+    away(&mut table);
+    table.wait(15);
+    away(&mut table);
+    table.read(watcher);
+    table.wait(15);
+    table.send(watcher, &[0xc0, 0]);
+    assert_eq!(
+        table.read(watcher),
+        [0xd0, 0],
+        "30 s after the first, 15 s after the second"
+    );
+    table.wait(6);
+    assert_eq!(table.read(watcher), b"\x30\x08\x00\x04will\x00x");
+}
