@@ -14,13 +14,17 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     pub(super) expiry: Option<Duration>,
+    renewed: bool,
 }
 
 impl Session {
     /// Nothing is kept: each connection starts afresh. The default.
     #[must_use]
     pub fn clean() -> Self {
-        Self { expiry: None }
+        Self {
+            expiry: None,
+            renewed: false,
+        }
     }
 
     /// Subscriptions and undelivered QoS 1 and 2 messages are kept for this long (MQTT 5.0
@@ -30,7 +34,24 @@ impl Session {
     pub fn persistent(expiry: Duration) -> Self {
         Self {
             expiry: Some(expiry),
+            renewed: false,
         }
+    }
+
+    /// The same, begun afresh with the first connection of this client and resumed from then on.
+    ///
+    /// For who publishes at QoS 2 and keeps no state of its own over a restart: the server may still
+    /// hold identifiers of an earlier run, and would take new messages that get them for repetitions.
+    /// 3.1.1 knows no such thing: there, the session is kept from the second connection on.
+    #[must_use]
+    pub fn renewed(mut self) -> Self {
+        self.renewed = true;
+        self
+    }
+
+    /// Whether the server shall forget what it has, in the first connection or a later one.
+    pub(super) fn starts_clean(self, resuming: bool) -> bool {
+        self.expiry.is_none() || (self.renewed && !resuming)
     }
 
     pub(super) fn expiry_secs(self) -> u32 {

@@ -9,7 +9,7 @@ use renata_mqtt::{
 };
 
 use crate::patience::{killed_at_its_end, soon};
-use crate::scripted::{CONNACK, friendly, quick, server};
+use crate::scripted::{CONNACK, friendly, packet, quick, server};
 
 /// Nobody listens there: the port was free a moment ago, and nothing is bound to it.
 fn nowhere() -> String {
@@ -300,4 +300,38 @@ async fn a_message_that_cannot_be_sent_is_refused_at_once() {
     assert!(matches!(long.map(drop), Err(PublishError::Encode(_))));
     let answer = client.publish("a", "x").response_topic("b/+").await;
     assert!(matches!(answer.map(drop), Err(PublishError::Topic(_))));
+}
+
+/// The flags of CONNECT: clean start is bit 1 (MQTT 5.0 §3.1.2.3).
+#[tokio::test]
+async fn a_renewed_session_begins_afresh_once_and_is_resumed_from_then_on() {
+    use tokio::io::AsyncWriteExt;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("mqtt://{}", listener.local_addr().expect("bound"));
+    let session = Session::persistent(Duration::from_secs(60)).renewed();
+    let client = Client::builder(url)
+        .client_id("c")
+        .session(session)
+        .reconnect(quick());
+    let _client = client.start().expect("settings");
+    // The first attempt is not answered, so the second is still the first connection.
+    for (answer, clean) in [
+        (&b""[..], true),
+        (CONNACK, true),
+        (CONNACK, false),
+        (CONNACK, false),
+    ] {
+        let (mut stream, _) = soon("a connection", listener.accept())
+            .await
+            .expect("accepted");
+        let (_, body) = soon("CONNECT", packet(&mut stream))
+            .await
+            .expect("a packet");
+        assert_eq!(body[7] & 2 != 0, clean, "{body:?}");
+        stream.write_all(answer).await.expect("written");
+        // Whatever follows is for the next connection to answer.
+        drop(stream);
+    }
 }

@@ -39,6 +39,7 @@ pub(super) async fn connect(
     config: Arc<Config>,
     server: Arc<Server>,
     client_id: String,
+    clean: bool,
 ) -> Result<Connection, ConnectError> {
     let attempt = async {
         let socket = reach(&server).await.map_err(|source| ConnectError::Io {
@@ -52,7 +53,12 @@ pub(super) async fn connect(
                 Some(credentials.map_err(ConnectError::Credentials)?)
             }
         };
-        greet(&config, &server, &client_id, credentials, Wire::new(socket)).await
+        let who = Who {
+            client_id: &client_id,
+            credentials,
+            clean,
+        };
+        greet(&config, &server, &who, Wire::new(socket)).await
     };
     match tokio::time::timeout(config.connect_timeout, attempt).await {
         Ok(result) => result,
@@ -74,15 +80,22 @@ async fn reach(server: &Server) -> io::Result<Socket> {
     Ok(Socket::Plain(socket))
 }
 
+/// What this attempt says of the client.
+struct Who<'a> {
+    client_id: &'a str,
+    credentials: Option<Credentials>,
+    /// The server shall forget the session that it may have.
+    clean: bool,
+}
+
 /// CONNECT and CONNACK.
 async fn greet(
     config: &Config,
     server: &Server,
-    client_id: &str,
-    credentials: Option<Credentials>,
+    who: &Who<'_>,
     mut wire: Wire,
 ) -> Result<Connection, ConnectError> {
-    write_connect(config, client_id, credentials.as_ref(), &mut wire)?;
+    write_connect(config, who, &mut wire)?;
     let io = |source| ConnectError::Io {
         server: server.url.authority(),
         source,
@@ -102,18 +115,14 @@ async fn greet(
             let PacketRef::ConnAck(connack) = packet else {
                 return Err(ProtocolError::Unexpected(packet.packet_type()).into());
             };
-            return accept(config, &connack, wire);
+            return accept(config, &connack, who.clean, wire);
         }
         while let Step::Written = wire.step(true).await.map_err(io)? {}
     }
 }
 
-fn write_connect(
-    config: &Config,
-    client_id: &str,
-    credentials: Option<&Credentials>,
-    wire: &mut Wire,
-) -> Result<(), ConnectError> {
+fn write_connect(config: &Config, who: &Who<'_>, wire: &mut Wire) -> Result<(), ConnectError> {
+    let credentials = who.credentials.as_ref();
     let will_properties = config.will.as_ref().map_or_else(Vec::new, will_properties);
     let mut properties = vec![
         Property::ReceiveMaximum(config.limits.receive_maximum),
@@ -125,10 +134,10 @@ fn write_connect(
         properties.push(Property::SessionExpiryInterval(secs));
     }
     let connect = Connect {
-        clean_start: config.session.expiry.is_none(),
+        clean_start: who.clean,
         keep_alive: secs_up(config.keep_alive),
         properties: &properties,
-        client_id,
+        client_id: who.client_id,
         will: config.will.as_ref().map(|will| LastWill {
             topic: &will.topic,
             payload: &will.payload,
@@ -160,6 +169,7 @@ pub(super) fn will_properties(will: &Will) -> Vec<Property<'_>> {
 fn accept(
     config: &Config,
     connack: &ConnAckRef<'_>,
+    clean: bool,
     wire: Wire,
 ) -> Result<Connection, ConnectError> {
     let reason = connack.reason();
@@ -170,7 +180,6 @@ fn accept(
             reason_string,
         });
     }
-    let clean = config.session.expiry.is_none();
     if clean && connack.session_present() {
         // [MQTT-3.2.2-2]: the server cannot have what we told it to forget.
         return Err(ProtocolError::Unexpected(PacketType::ConnAck).into());

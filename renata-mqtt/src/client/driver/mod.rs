@@ -93,6 +93,7 @@ impl Driver {
                 Arc::clone(&self.config),
                 Arc::clone(&self.server),
                 self.client_id.clone(),
+                self.config.session.starts_clean(self.resuming),
             );
             let Some(attempt) = self.meanwhile(attempt).await else {
                 break;
