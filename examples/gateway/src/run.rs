@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use renata_azure::Engine;
 use renata_drivers::s7;
-use renata_mqtt::{Client, Drain};
+use renata_mqtt::{Client, Drain, Session};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -162,7 +162,10 @@ impl Collector {
         };
         for (index, uplink) in config.uplinks.iter().enumerate() {
             let link = &uplink.link;
-            let client = mqtt::builder(link)?.start()?;
+            // Resumed over cuts of the line, so that QoS 2 means once; begun afresh at a start, because
+            // what was on its way then is read from the journal again.
+            let session = Session::persistent(SESSION).renewed();
+            let client = mqtt::builder(link)?.session(session).start()?;
             collector.clients.push(client.clone());
             tokio::spawn(mqtt::watch(
                 client.clone(),
@@ -312,6 +315,9 @@ fn signal() -> anyhow::Result<impl Future<Output = &'static str>> {
 
 /// How long uplinks may still send what is durable when the gateway ends.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a broker keeps what it has of an uplink that is away.
+const SESSION: Duration = Duration::from_secs(24 * 3_600);
 
 /// How long a client may take to say goodbye.
 const CLOSE: Duration = Duration::from_secs(2);
