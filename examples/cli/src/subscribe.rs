@@ -1,6 +1,7 @@
 //! `renata sub`.
 
 use std::io::{self, Write};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::stream::SelectAll;
@@ -47,7 +48,11 @@ pub(crate) struct Args {
 
 /// Prints until told to stop.
 pub(crate) async fn run(args: Args) -> Outcome {
-    let client = args.connect.connect().await?;
+    let mut stopped = pin!(stopped().map_err(Failure::usage)?);
+    let client = tokio::select! {
+        client = args.connect.connect() => client?,
+        () = &mut stopped => return Ok(Exit::Yes),
+    };
     let mut messages = SelectAll::new();
     for filter in &args.topic {
         messages.push(subscribe(&client, filter, &args).await?);
@@ -96,7 +101,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
                 Some(_) => Exit::Timeout,
                 None => Exit::Yes,
             }),
-            () = stopped() => break Ok(Exit::Yes),
+            () = &mut stopped => break Ok(Exit::Yes),
         }
     };
     let dropped: u64 = messages.iter().map(Subscription::dropped).sum();
@@ -149,20 +154,27 @@ async fn until(end: Option<Instant>) {
     }
 }
 
-/// Ctrl-C, or the end that a service manager asks for.
-async fn stopped() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Waits for Ctrl-C, or for the end that a service manager asks for. Listens from now on, not from
+/// the first poll: what comes in between is not lost.
+#[cfg(unix)]
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 /// Bytes after which what was gathered is printed.

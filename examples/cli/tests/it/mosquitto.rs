@@ -291,7 +291,7 @@ fn the_will_is_sent_when_we_are_killed_and_not_when_we_are_stopped() {
     let mut killed = our_sub(&url, &will);
     killed.kill();
     theirs.wait_for("last/words 1 0 gone");
-    let kept = run(&["sub", "-u", &url, "-t", "last/words", "-C", "2", "-W", "1"]);
+    let kept = run(&["sub", "-u", &url, "-t", "last/words", "-C", "2", "-W", "3"]);
     assert_eq!(kept.1, "gone\n", "once, and retained");
 }
 
