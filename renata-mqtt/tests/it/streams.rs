@@ -61,6 +61,25 @@ async fn a_backlog_at_a_3_1_1_server_does_not_lock_out_the_subscription() {
     }
 }
 
+/// Subscriptions and unclaimed messages combine like any stream.
+#[tokio::test]
+async fn streams_are_streams() {
+    use futures_util::StreamExt as _;
+    let greeting: &'static [u8] = &[
+        0x20, 3, 0, 0, 0, // CONNACK
+        0x30, 5, 0, 1, b'a', 0, b'x', //
+        0x30, 5, 0, 1, b'b', 0, b'y',
+    ];
+    let (url, _) = server(greeting, friendly).await;
+    let client = Client::builder(url).connect().await.expect("accepted");
+    let subscription = client.subscribe("a").qos1().await.expect("granted");
+    let messages = futures_util::stream::select(subscription, client.unclaimed());
+    let topics = messages.take(2).map(|message| message.topic().to_owned());
+    let mut topics: Vec<_> = soon("two messages", topics.collect::<Vec<_>>()).await;
+    topics.sort();
+    assert_eq!(topics, ["a", "b"]);
+}
+
 #[tokio::test]
 async fn a_filter_has_one_live_stream() {
     let (url, _) = server(CONNACK, friendly).await;
