@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use anyhow::Context as _;
 use renata_mqtt::{
     Builder, Client, Credentials, CredentialsFuture, CredentialsProvider, Outcome, PublishError,
     QoS, ReasonCode, Receipt, Rejection, Status,
@@ -24,8 +23,6 @@ pub(crate) fn builder(link: &LinkConfig) -> anyhow::Result<Builder> {
         builder = builder.tls(files.load()?);
     }
     if let Some((user, file)) = &link.login {
-        // Read once now, so that a wrong path is told at the start.
-        std::fs::metadata(file).with_context(|| format!("password file {}", file.display()))?;
         builder = builder.credentials(PasswordFile {
             user: user.clone(),
             file: file.clone(),

@@ -232,6 +232,9 @@ fn shape_problem(message: &str) -> (String, String) {
     if let Some((what, known)) = line.split_once(", expected ") {
         return (what.replace("field", "key"), format!("write {known}"));
     }
+    if line.starts_with("duplicate key") {
+        return (line.to_owned(), "remove one of the two".to_owned());
+    }
     match line.strip_prefix("missing field ") {
         Some(field) => (
             format!("the key {field} is missing"),

@@ -98,7 +98,15 @@ impl Checker<'_> {
         let url_ok = self.url(keys);
         let login = match keys.login {
             [None, None] => Some(None),
-            [Some(user), Some(file)] => Some(Some((user.get_ref().clone(), self.path(file)))),
+            [Some(user), Some(file)] => {
+                let path = self.path(file);
+                if !path.is_file() {
+                    let what = format!("there is no file {}", path.display());
+                    let remedy = "name the file that holds the password";
+                    self.problems.add(Some(file.span()), what, remedy);
+                }
+                Some(Some((user.get_ref().clone(), path)))
+            }
             [Some(one), None] | [None, Some(one)] => {
                 let what = "user name and password go together";
                 let remedy = "write both username and password_file, or neither";

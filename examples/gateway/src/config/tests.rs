@@ -293,6 +293,16 @@ fn every_mistake_has_a_place_and_a_remedy() {
             "[journal]\nmax_mib = 3\n[[device]]",
             "g.toml:8:11: 3 is out of range; write 4 to",
         ),
+        (
+            "mqtt://broker\"",
+            "mqtt://broker\"\nusername = \"u\"\npassword_file = \"none\"",
+            "g.toml:30:17: there is no file none; name the file that holds the password",
+        ),
+        (
+            "driver = \"s7\"",
+            "driver = \"s7\"\ndriver = \"s7\"",
+            "g.toml:10:1: duplicate key; remove one of the two",
+        ),
         ("[gateway]", "[gateway", "g.toml:1:9: "),
     ] {
         assert!(GOOD.contains(this), "{this:?}");

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 
 use renata_codec::Sample;
 use renata_journal::{FsDisk, Journal, Options, Reader, Seq};
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use log::{LogError, SampleLog, Stream};
@@ -115,7 +115,11 @@ pub(crate) fn start(
         uncommitted: 0,
         flushes: Vec::new(),
     };
-    let runtime = Handle::current();
+    // A runtime of its own, for its clock: it outlives that of the async tasks until all is written.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let runtime = runtime.map_err(LogError::Thread)?;
     let thread = std::thread::Builder::new()
         .name("journal".into())
         .spawn(move || writer.run(inbox, &runtime))
@@ -208,7 +212,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, mut inbox: mpsc::Receiver<Order>, runtime: &Handle) -> Result<(), LogError> {
+    fn run(mut self, mut inbox: mpsc::Receiver<Order>, runtime: &Runtime) -> Result<(), LogError> {
         loop {
             // An idle journal still writes positions down, so that little is sent twice after a crash.
             let first = runtime.block_on(async {
