@@ -237,6 +237,13 @@ impl<M> Session<M> {
         self.inbound.owed()
     }
 
+    /// Whether a further [`committed`](Self::committed) would let something leave: an acknowledgement
+    /// that is owed, or a PUBREL that waits for the store.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.inbound.owed() > 0 || self.outbound.is_waiting()
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -168,6 +168,10 @@ impl<M> Outbound<M> {
         }
     }
 
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     pub(super) fn skip(&mut self) {
         self.ring.skip();
     }

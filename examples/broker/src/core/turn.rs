@@ -50,7 +50,7 @@ impl Core {
         if let Err(e) = &result {
             session.disconnect(e.reason(), &mut out);
         }
-        let owes = session.owed() > 0;
+        let owes = session.is_waiting();
         if let Some(client) = self.clients.get_mut(key.0 as usize) {
             client.session = Some(session);
         }

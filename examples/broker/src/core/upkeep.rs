@@ -73,7 +73,7 @@ impl Core {
             let link = client.link.and_then(|id| self.links.get_mut(id));
             if let (Some(session), Some(link)) = (client.session.as_mut(), link) {
                 session.committed(StoreSeq(ticket.0), &mut link.out);
-                let (owes, says) = (session.owed() > 0, !link.out.is_empty());
+                let (owes, says) = (session.is_waiting(), !link.out.is_empty());
                 if let Some(id) = client.link.filter(|_| says) {
                     self.set_dirty(id);
                 }

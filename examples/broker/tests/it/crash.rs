@@ -1,7 +1,9 @@
 //! `kill -9` in the middle of the traffic: what was acknowledged is there afterwards.
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use renata_mqtt::{Backoff, Client, Session, Version};
 use renata_peers::{python, wait_for};
 
 use crate::support::{Broker, DEADLINE, Lines, run_well};
@@ -92,28 +94,17 @@ fn crash(qos: &str, version: &str, count: usize) -> (Vec<usize>, String) {
     } else {
         Lines::of(subscriber(&broker).args(["-W", "100"]))
     };
-    let mut publisher = python()
-        .expect("the Python judges are installed")
-        .args([
-            "-c",
-            PUBLISHER,
-            &broker.port(),
-            qos,
-            &count.to_string(),
-            version,
-        ])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("python starts");
+    let publisher: Box<dyn FnOnce() -> String> = if qos == "2" {
+        publish_exactly(&broker, version, count)
+    } else {
+        publish_with_paho(&broker, qos, version, count)
+    };
     for part in 1..=3 {
         let seen = || sub.now().len() >= part * count / 5;
         assert!(wait_for(DEADLINE, seen), "part {part}: {}", broker.log());
         broker.restart();
     }
-    let status = publisher.wait().expect("python ends");
-    let output = publisher.wait_with_output().expect("its output");
-    assert!(status.success(), "{output:?} {}", broker.log());
+    assert_eq!(publisher(), format!("acked {count}"), "{}", broker.log());
     wait_for(DEADLINE, || {
         let mut got = sub.now();
         got.sort_unstable();
@@ -122,6 +113,70 @@ fn crash(qos: &str, version: &str, count: usize) -> (Vec<usize>, String) {
     });
     let got = sub.now().iter().map(|line| line.parse().unwrap()).collect();
     (got, broker.log())
+}
+
+/// Starts paho's publisher; the result waits for its end and gives what it said.
+fn publish_with_paho(
+    broker: &Broker,
+    qos: &str,
+    version: &str,
+    count: usize,
+) -> Box<dyn FnOnce() -> String> {
+    let publisher = python()
+        .expect("the Python judges are installed")
+        .args(["-c", PUBLISHER, &broker.port(), qos])
+        .args([&count.to_string(), version])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("python starts");
+    Box::new(|| {
+        let output = publisher.wait_with_output().expect("python ends");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    })
+}
+
+/// Starts our own client as the publisher at QoS 2.
+///
+/// paho cannot be it: a second attempt to reconnect that fails turns a PUBREL that it owes into a new
+/// PUBLISH of the message, without DUP.
+fn publish_exactly(broker: &Broker, version: &str, count: usize) -> Box<dyn FnOnce() -> String> {
+    let url = broker.urls[0].clone();
+    let version = if version == "5" {
+        Version::V5
+    } else {
+        Version::V3_1_1
+    };
+    let publish = async move {
+        let client = Client::builder(url)
+            .version(version)
+            .client_id("pub")
+            .session(Session::persistent(Duration::from_secs(600)))
+            .reconnect(Backoff::exponential(
+                Duration::from_millis(50)..Duration::from_millis(200),
+            ))
+            .connect()
+            .await
+            .expect("the broker takes the client");
+        let mut receipts = Vec::new();
+        for n in 0..count {
+            let publish = client.publish("crash/data", n.to_string()).qos2();
+            receipts.push(publish.await.expect("admitted"));
+        }
+        let mut acked = 0;
+        for receipt in receipts {
+            acked += usize::from(receipt.outcome().await.is_delivered());
+        }
+        format!("acked {acked}")
+    };
+    let thread = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(publish)
+    });
+    Box::new(|| thread.join().expect("the publisher ends"))
 }
 
 #[test]

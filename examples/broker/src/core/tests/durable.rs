@@ -117,3 +117,27 @@ fn a_full_queue_refuses_or_drops_as_configured() {
         assert_eq!(reasons, [0, 0, last], "{when_full:?}");
     }
 }
+
+#[test]
+fn pubrels_of_a_later_commit_leave_with_it() {
+    let slow = Slow::default();
+    let mut table = Table::new(slow.clone(), |_| {});
+    let sub = table.keeper(&slow, "sub", "a", 2);
+    let publisher = table.connect(4, "pub", true, &[]);
+    for id in 1..3 {
+        table.send(publisher, &publish(0x34, "a", id, b"x"));
+    }
+    slow.commit();
+    table.core.end_turn(table.now);
+    table.read(sub);
+    // The first PUBREC is committed while the second is not.
+    table.send(sub, &[0x50, 2, 0, 1]);
+    let first = slow.appended.load(Ordering::SeqCst);
+    table.send(sub, &[0x50, 2, 0, 2]);
+    slow.committed.store(first, Ordering::SeqCst);
+    table.core.end_turn(table.now);
+    assert_eq!(table.read(sub), [0x62, 2, 0, 1]);
+    slow.commit();
+    table.core.end_turn(table.now);
+    assert_eq!(table.read(sub), [0x62, 2, 0, 2]);
+}
