@@ -1,137 +1,166 @@
-//! Bytes on their way out: small ones copied together, large ones by reference.
-
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::IoSlice;
 
 use bytes::Bytes;
 
 use crate::wire::Sink;
 
-/// A queue of bytes that a vectored write empties.
+/// Encoded packets on their way to a socket: small bytes copied, large payloads by reference.
 ///
-/// It grows with what is put in; whoever fills it looks at [`len`](Self::len).
-#[derive(Debug, Default)]
+/// Bytes are appended by [`encode`](crate::packet::encode) and taken from the front with
+/// [`chunks`](Self::chunks) and [`advance`](Self::advance), many packets in one `writev`. A queue
+/// that has been emptied keeps its memory, so a warm queue does not allocate. It has no bound of
+/// its own: whoever encodes looks at [`len`](Self::len) first.
+///
+/// ```
+/// use std::io::IoSlice;
+/// use renata_mqtt::WriteQueue;
+///
+/// let mut queue = WriteQueue::new();
+/// queue.put_slice(b"abc");
+/// queue.put_bytes(&bytes::Bytes::from(vec![b'x'; 4096]));
+/// let mut slices = [IoSlice::new(&[]); 64];
+/// assert_eq!(queue.chunks(&mut slices), 2);
+/// queue.advance(3 + 4096);
+/// assert!(queue.is_empty());
+/// ```
+#[derive(Default)]
 pub struct WriteQueue {
-    chunks: VecDeque<Chunk>,
-    /// Bytes of the first chunk that were written already.
-    written: usize,
-    len: usize,
-}
-
-#[derive(Debug)]
-enum Chunk {
-    Copied(Vec<u8>),
-    Shared(Bytes),
+    /// Copied bytes; those before `head` are written.
+    copied: Vec<u8>,
+    head: usize,
+    /// Shared bytes, each with the place in `copied` in front of which it stands.
+    shared: VecDeque<(usize, Bytes)>,
+    /// Bytes in `shared`.
+    shared_len: usize,
 }
 
 impl WriteQueue {
-    /// An empty queue; nothing is allocated.
+    /// An empty queue without memory.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            copied: Vec::new(),
+            head: 0,
+            shared: VecDeque::new(),
+            shared_len: 0,
+        }
     }
 
-    /// How many bytes wait.
+    /// Bytes that wait.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len
+        self.copied.len() - self.head + self.shared_len
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
-    /// Fills `slices` with what comes next, and says how many it used.
+    /// Appends bytes by copying them.
+    #[inline]
+    pub fn put_slice(&mut self, bytes: &[u8]) {
+        self.copied.extend_from_slice(bytes);
+    }
+
+    /// Appends bytes by reference, or by copying them when they are few: below about 1 KiB one more
+    /// slice costs more than the copy.
+    pub fn put_bytes(&mut self, bytes: &Bytes) {
+        if bytes.len() < COPY_BELOW {
+            self.put_slice(bytes);
+        } else {
+            self.shared_len += bytes.len();
+            self.shared.push_back((self.copied.len(), bytes.clone()));
+        }
+    }
+
+    /// Fills `slices` from the front and says how many were used.
     pub fn chunks<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut used = 0;
-        let mut skip = self.written;
-        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
-            *slice = IoSlice::new(&chunk.as_slice()[skip..]);
-            skip = 0;
-            used += 1;
+        let mut at = self.head;
+        let mut put = |bytes: &'a [u8]| match slices.get_mut(used) {
+            Some(slot) if !bytes.is_empty() => {
+                *slot = IoSlice::new(bytes);
+                used += 1;
+                true
+            }
+            Some(_) => true,
+            None => false,
+        };
+        for (place, bytes) in &self.shared {
+            if !put(&self.copied[at..*place]) || !put(bytes) {
+                return used;
+            }
+            at = *place;
         }
+        put(&self.copied[at..]);
         used
     }
 
-    /// The first `n` bytes were written. More than there are is all of them.
-    pub fn advance(&mut self, n: usize) {
-        let n = n.min(self.len);
-        self.len -= n;
-        self.written += n;
-        while let Some(chunk) = self.chunks.front_mut() {
-            let size = chunk.as_slice().len();
-            if self.written < size {
-                return;
+    /// Takes `written` bytes off the front; more than there are empties the queue.
+    pub fn advance(&mut self, mut written: usize) {
+        loop {
+            let place = self
+                .shared
+                .front()
+                .map_or(self.copied.len(), |(place, _)| *place);
+            let step = written.min(place - self.head);
+            self.head += step;
+            written -= step;
+            if written == 0 {
+                break;
             }
-            self.written -= size;
-            match chunk {
-                // The last one is kept for the next packet.
-                Chunk::Copied(bytes)
-                    if self.len == 0 && self.written == 0 && bytes.capacity() <= KEEP =>
-                {
-                    bytes.clear();
-                    self.chunks.truncate(1);
-                    return;
-                }
-                _ => {
-                    self.chunks.pop_front();
-                }
+            let Some((_, bytes)) = self.shared.front_mut() else {
+                break;
+            };
+            let step = written.min(bytes.len());
+            bytes::Buf::advance(bytes, step);
+            self.shared_len -= step;
+            written -= step;
+            if bytes.is_empty() {
+                self.shared.pop_front();
             }
         }
+        self.tidy();
     }
 
-    /// Drops everything that waits.
+    /// Forgets everything that waits.
     pub fn clear(&mut self) {
-        self.chunks.clear();
-        self.written = 0;
-        self.len = 0;
+        self.shared.clear();
+        self.shared_len = 0;
+        self.head = self.copied.len();
+        self.tidy();
     }
 
-    /// Puts bytes in, by copy.
-    pub fn put_slice(&mut self, bytes: &[u8]) {
-        self.len += bytes.len();
-        match self.chunks.back_mut() {
-            Some(Chunk::Copied(last)) if last.len() < SPLIT => last.extend_from_slice(bytes),
-            _ => {
-                let mut chunk = Vec::with_capacity(bytes.len().max(256));
-                chunk.extend_from_slice(bytes);
-                self.chunks.push_back(Chunk::Copied(chunk));
+    /// Makes room for `len` bytes in one step.
+    #[inline]
+    pub(crate) fn reserve(&mut self, len: usize) {
+        self.copied.reserve(len);
+    }
+
+    /// Drops written bytes: all at once when the queue is empty, else when they are most of it.
+    fn tidy(&mut self) {
+        if self.head == self.copied.len() && self.shared.is_empty() {
+            self.copied.clear();
+            self.copied.shrink_to(KEEP);
+            self.head = 0;
+        } else if self.head >= COMPACT_FROM && self.head * 2 >= self.copied.len() {
+            self.copied.drain(..self.head);
+            for (place, _) in &mut self.shared {
+                *place -= self.head;
             }
-        }
-    }
-
-    /// Puts bytes in, by reference if they are many.
-    pub fn put_bytes(&mut self, bytes: &Bytes) {
-        if bytes.len() < SHARE {
-            self.put_slice(bytes);
-        } else {
-            self.len += bytes.len();
-            self.chunks.push_back(Chunk::Shared(bytes.clone()));
-        }
-    }
-}
-
-/// From this size on bytes go by reference: below, a copy is cheaper than a slice of its own.
-const SHARE: usize = 1024;
-
-/// A chunk of this size is not grown any more, so that growing never copies much.
-const SPLIT: usize = 64 << 10;
-
-/// An empty buffer of at most this size is kept.
-const KEEP: usize = 4 << 10;
-
-impl Chunk {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Copied(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            self.head = 0;
         }
     }
 }
 
 impl Sink for WriteQueue {
+    const CHECK: bool = false;
+
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.put_slice(bytes);
     }
@@ -141,54 +170,80 @@ impl Sink for WriteQueue {
     }
 }
 
+/// Shows how much waits, never what.
+impl fmt::Debug for WriteQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteQueue")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// From this size on bytes go by reference.
+const COPY_BELOW: usize = 1024;
+const COMPACT_FROM: usize = 64 << 10;
+/// What an empty queue keeps of its memory.
+const KEEP: usize = 64 << 10;
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn content(queue: &WriteQueue) -> Vec<u8> {
-        let mut slices = [IoSlice::new(&[]); 8];
-        let used = queue.chunks(&mut slices);
-        slices[..used]
-            .iter()
-            .flat_map(|slice| slice.to_vec())
-            .collect()
+    #[derive(Clone, Debug)]
+    enum Step {
+        Copy(Vec<u8>),
+        Share(Vec<u8>),
+        Advance(usize),
     }
 
-    #[test]
-    fn small_bytes_share_a_chunk_and_large_ones_have_their_own() {
-        let mut queue = WriteQueue::new();
-        let large = Bytes::from(vec![7; SHARE]);
-        queue.put_slice(b"ab");
-        queue.put_bytes(&Bytes::from_static(b"c"));
-        queue.put_bytes(&large);
-        queue.put_slice(b"d");
-        assert_eq!(queue.len(), 4 + SHARE);
-        let mut slices = [IoSlice::new(&[]); 8];
-        assert_eq!(queue.chunks(&mut slices), 3);
-        assert_eq!(&*slices[0], b"abc");
-        assert_eq!(slices[1].as_ptr(), large.as_ptr());
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..300).prop_map(Step::Copy),
+            (any::<u8>(), 900_usize..70_000).prop_map(|(b, n)| Step::Share(vec![b; n])),
+            (0_usize..100_000).prop_map(Step::Advance),
+        ]
     }
 
-    #[test]
-    fn whatever_is_written_in_whatever_steps_comes_out_in_order() {
-        for step in 1..50 {
-            let mut queue = WriteQueue::new();
-            let mut expected = Vec::new();
-            for n in 0..20_u8 {
-                let bytes = vec![n; if n % 5 == 0 { SHARE } else { usize::from(n) }];
-                expected.extend_from_slice(&bytes);
-                queue.put_bytes(&bytes.into());
+    proptest! {
+        /// The queue is a byte stream, however bytes go in and out.
+        #[test]
+        fn it_equals_a_plain_vector(steps in proptest::collection::vec(step(), 0..40)) {
+            let (mut queue, mut model) = (WriteQueue::new(), Vec::new());
+            for step in steps {
+                match step {
+                    Step::Copy(bytes) => {
+                        queue.put_slice(&bytes);
+                        model.extend(bytes);
+                    }
+                    Step::Share(bytes) => {
+                        queue.put_bytes(&bytes.clone().into());
+                        model.extend(bytes);
+                    }
+                    Step::Advance(n) => {
+                        let n = n.min(model.len());
+                        queue.advance(n);
+                        model.drain(..n);
+                    }
+                }
+                prop_assert_eq!(queue.len(), model.len());
+                let mut slices = [IoSlice::new(&[]); 128];
+                let used = queue.chunks(&mut slices);
+                let seen: Vec<u8> = slices[..used].iter().flat_map(|s| s.to_vec()).collect();
+                prop_assert_eq!(seen, model.clone());
             }
-            let mut out = Vec::new();
-            while !queue.is_empty() {
-                let next = content(&queue);
-                let n = (step * 97).min(next.len());
-                out.extend_from_slice(&next[..n]);
-                queue.advance(n);
-            }
-            assert_eq!(out, expected);
-            queue.put_slice(b"again");
-            assert_eq!(content(&queue), b"again");
         }
+    }
+
+    #[test]
+    fn few_slices_show_the_front() {
+        let mut queue = WriteQueue::new();
+        queue.put_slice(b"a");
+        queue.put_bytes(&vec![0; COPY_BELOW].into());
+        queue.put_slice(b"b");
+        let mut slices = [IoSlice::new(&[]); 2];
+        assert_eq!(queue.chunks(&mut slices), 2);
+        assert_eq!((slices[0].len(), slices[1].len()), (1, COPY_BELOW));
     }
 }

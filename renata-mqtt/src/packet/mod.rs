@@ -194,10 +194,15 @@ pub fn encode(
     out: &mut WriteQueue,
 ) -> Result<(), EncodeError> {
     let body = body_len(packet, version)?;
+    // Large payloads go by reference, so there is no need to make room for them.
+    out.reserve((body as usize).min(MOST_COPIED) + 5);
     out.put_slice(&[packet.first_byte()]);
     put_varint(body, out);
     packet.body(version, out)
 }
+
+/// Room that is made in one step for a packet.
+const MOST_COPIED: usize = 2 << 10;
 
 fn body_len(packet: &impl EncodePacket, version: Version) -> Result<u32, EncodeError> {
     let mut count = Count::default();

@@ -247,17 +247,27 @@ pub enum Payload<'a> {
     Shared(&'a Bytes),
 }
 
+impl PublishOut<'_> {
+    /// No wildcard, and empty only with an alias [MQTT-3.3.2-2].
+    fn check_topic(&self, version: Version) -> Result<(), EncodeError> {
+        let alias = |property: &Property<'_>| matches!(property, Property::TopicAlias(_));
+        let nameless = self.topic.is_empty()
+            && (version == Version::V3_1_1 || !self.properties.iter().any(alias));
+        if nameless || memchr::memchr2(b'+', b'#', self.topic.as_bytes()).is_some() {
+            return Err(EncodeError::Topic);
+        }
+        Ok(())
+    }
+}
+
 impl sealed::Body for PublishOut<'_> {
     fn first_byte(&self) -> u8 {
         0x30 | u8::from(self.dup) << 3 | (self.qos as u8) << 1 | u8::from(self.retain)
     }
 
     fn body<S: Sink>(&self, version: Version, sink: &mut S) -> Result<(), EncodeError> {
-        let alias = |property: &Property<'_>| matches!(property, Property::TopicAlias(_));
-        let nameless = self.topic.is_empty()
-            && (version == Version::V3_1_1 || !self.properties.iter().any(alias));
-        if nameless || memchr::memchr2(b'+', b'#', self.topic.as_bytes()).is_some() {
-            return Err(EncodeError::Topic);
+        if S::CHECK {
+            self.check_topic(version)?;
         }
         put_str(self.topic, sink)?;
         match (self.qos, self.id) {

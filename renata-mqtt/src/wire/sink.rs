@@ -6,6 +6,10 @@ use crate::EncodeError;
 
 /// Takes the bytes of a packet.
 pub trait Sink {
+    /// Whether what is put is checked on the way: a packet is counted first, and written only when
+    /// counting found nothing wrong.
+    const CHECK: bool;
+
     fn put(&mut self, bytes: &[u8]);
 
     /// Takes bytes that may be kept by reference.
@@ -19,11 +23,15 @@ pub trait Sink {
 pub(crate) struct Count(pub(crate) usize);
 
 impl Sink for Count {
+    const CHECK: bool = true;
+
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.0 += bytes.len();
     }
 }
 
+#[inline]
 pub(crate) fn put_bin(bytes: &[u8], sink: &mut impl Sink) -> Result<(), EncodeError> {
     let len = u16::try_from(bytes.len()).map_err(|_| EncodeError::StringTooLong)?;
     sink.put(&len.to_be_bytes());
@@ -31,8 +39,9 @@ pub(crate) fn put_bin(bytes: &[u8], sink: &mut impl Sink) -> Result<(), EncodeEr
     Ok(())
 }
 
-pub(crate) fn put_str(text: &str, sink: &mut impl Sink) -> Result<(), EncodeError> {
-    if memchr::memchr(0, text.as_bytes()).is_some() {
+#[inline]
+pub(crate) fn put_str<S: Sink>(text: &str, sink: &mut S) -> Result<(), EncodeError> {
+    if S::CHECK && memchr::memchr(0, text.as_bytes()).is_some() {
         return Err(EncodeError::Nul);
     }
     put_bin(text.as_bytes(), sink)
