@@ -79,7 +79,7 @@ const fn lanes(byte: u8) -> u64 {
 
 /// The top bit of every lane that holds `byte`, and no other.
 #[inline]
-const fn lanes_equal(word: u64, byte: u8) -> u64 {
+pub(crate) const fn lanes_equal(word: u64, byte: u8) -> u64 {
     let zero = word ^ lanes(byte);
     // No carry leaves a lane: the sum of two numbers below 0x80.
     let low = (zero & lanes(0x7f)) + lanes(0x7f);
