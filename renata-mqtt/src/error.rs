@@ -76,6 +76,12 @@ pub enum DecodeError {
         /// The code.
         code: u8,
     },
+    /// Authentication data without the method that reads it (MQTT 5.0 §3.1.2.11.10).
+    #[error("authentication data without an authentication method")]
+    NoAuthenticationMethod,
+    /// A SUBSCRIBE that wants QoS 3 or retain handling 3 (MQTT 5.0 §3.8.3.1).
+    #[error("subscription options {0:#010b} with QoS 3 or retain handling 3")]
+    SubscriptionOptions(u8),
     /// No Local on a shared subscription [MQTT-3.8.3-4].
     #[error("no local on a shared subscription")]
     NoLocalShared,
@@ -93,9 +99,12 @@ impl DecodeError {
             Self::ProtocolName | Self::ProtocolLevel(_) => ReasonCode::UNSUPPORTED_PROTOCOL_VERSION,
             Self::Topic => ReasonCode::TOPIC_NAME_INVALID,
             Self::TooManyProperties => ReasonCode::QUOTA_EXCEEDED,
-            Self::PropertyTwice(_) | Self::PropertyValue(_) | Self::NoLocalShared | Self::Empty => {
-                ReasonCode::PROTOCOL_ERROR
-            }
+            Self::PropertyTwice(_)
+            | Self::PropertyValue(_)
+            | Self::NoAuthenticationMethod
+            | Self::SubscriptionOptions(_)
+            | Self::NoLocalShared
+            | Self::Empty => ReasonCode::PROTOCOL_ERROR,
             _ => ReasonCode::MALFORMED_PACKET,
         }
     }

@@ -141,7 +141,7 @@ impl<'a> Properties<'a> {
         }
         // Data without the method that reads it (MQTT 5.0 §3.1.2.11.10).
         if seen & (1 << AUTHENTICATION_DATA) != 0 && seen & (1 << AUTHENTICATION_METHOD) == 0 {
-            return Err(DecodeError::Property(AUTHENTICATION_DATA));
+            return Err(DecodeError::NoAuthenticationMethod);
         }
         Ok(Self { raw })
     }

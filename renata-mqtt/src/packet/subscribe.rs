@@ -42,14 +42,14 @@ impl SubscriptionOptions {
             return Err(DecodeError::Reserved(byte));
         }
         Ok(Self {
-            qos: QoS::from_u8(byte & 0b11).ok_or(DecodeError::QoS)?,
+            qos: QoS::from_u8(byte & 0b11).ok_or(DecodeError::SubscriptionOptions(byte))?,
             no_local: byte & 0b100 != 0,
             retain_as_published: byte & 0b1000 != 0,
             retain_handling: match byte >> 4 {
                 0 => RetainHandling::Send,
                 1 => RetainHandling::SendIfNew,
                 2 => RetainHandling::DoNotSend,
-                _ => return Err(DecodeError::Reserved(byte)),
+                _ => return Err(DecodeError::SubscriptionOptions(byte)),
             },
         })
     }
