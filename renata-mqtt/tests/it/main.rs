@@ -1,5 +1,6 @@
 //! Public behaviour of renata-mqtt.
 
+mod allocations;
 mod any_bytes;
 mod connection;
 mod endpoint;
