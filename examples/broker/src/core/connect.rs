@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use renata_mqtt::packet::{ConnectRef, PacketRef, Property, WillRef};
-use renata_mqtt::session::{Link as Terms, Role, Session};
+use renata_mqtt::session::{Link as Terms, Role, Session, StoreSeq};
 use renata_mqtt::wire::{Framing, frame_len};
 use renata_mqtt::{ReasonCode, Version};
 use renata_topics::{Limits, TopicName};
@@ -290,6 +290,9 @@ impl Core {
         let version = link.version;
         let mut turn = Turn::new(self, now, id, key, version);
         session.connected(now.mono, terms, &mut turn, &mut out);
+        // What was committed while nobody was there to be told.
+        session.committed(StoreSeq(self.committed.0), &mut out);
+        let waits = session.is_waiting();
         if let Some(client) = self.clients.get_mut(key.0 as usize) {
             client.session = Some(session);
         }
@@ -297,6 +300,9 @@ impl Core {
             link.out = out;
         }
         self.set_dirty(id);
+        if waits {
+            self.wait_for_commit(key);
+        }
     }
 
     /// CONNACK with an error, then the end. Versions that cannot say it are just closed.

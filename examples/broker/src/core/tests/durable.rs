@@ -141,3 +141,28 @@ fn pubrels_of_a_later_commit_leave_with_it() {
     table.core.end_turn(table.now);
     assert_eq!(table.read(sub), [0x62, 2, 0, 2]);
 }
+
+#[test]
+fn a_pubrel_whose_commit_came_while_the_client_was_away_leaves_when_it_is_back() {
+    for commit_while_away in [true, false] {
+        let slow = Slow::default();
+        let mut table = Table::new(slow.clone(), |_| {});
+        let sub = table.keeper(&slow, "sub", "a", 2);
+        let publisher = table.connect(4, "pub", true, &[]);
+        table.send(publisher, &publish(0x34, "a", 1, b"x"));
+        slow.commit();
+        table.core.end_turn(table.now);
+        table.read(sub);
+        table.send(sub, &[0x50, 2, 0, 1]);
+        table.core.lost(table.now, sub);
+        if commit_while_away {
+            slow.commit();
+            table.core.end_turn(table.now);
+        }
+        let sub = table.connect(4, "sub", false, &[]);
+        slow.commit();
+        table.core.end_turn(table.now);
+        let said = table.read(sub);
+        assert_eq!(said, [0x20, 2, 1, 0, 0x62, 2, 0, 1], "{commit_while_away}");
+    }
+}
