@@ -22,8 +22,20 @@ pub(crate) fn compile(roles: &[Role]) -> Forest {
 }
 
 fn insert(forest: &mut Forest, root: NodeId, rule: &Rule, filter: &RuleFilter) {
+    // `/#` means `/+/#`: the parent that it would add, the empty text, is no topic.
+    let empty_parent = [FilterLevel::Literal("".into()), FilterLevel::Hash];
+    let spelled_out = [
+        FilterLevel::Literal("".into()),
+        FilterLevel::Plus,
+        FilterLevel::Hash,
+    ];
+    let levels = if filter.levels == empty_parent {
+        &spelled_out[..]
+    } else {
+        &filter.levels
+    };
     let mut at = root;
-    for level in &filter.levels {
+    for level in levels {
         // Whatever comes, it lies below this node; for `#` that is the node's own `below`.
         if rule.effect == Effect::Deny {
             forest.nodes[at as usize].denies_below.add(rule.mask);
