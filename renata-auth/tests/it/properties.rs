@@ -45,7 +45,7 @@ fn answers(rights: &SessionRights, topics: &[String], filters: &[String]) -> Vec
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// The trees decide about every topic as the list of rules does.
     #[test]
@@ -130,7 +130,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// Sound and complete: granted exactly if every topic of the filter is allowed.
     #[test]
