@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         let role = arguments.get(2).cloned().unwrap_or_default();
         // What is left looks to the role like its own command line, the program's name first.
         arguments.drain(1..arguments.len().min(3));
+        member::end_with_the_demo();
         return match role.to_str() {
             Some("plc") => plc::main_from(arguments),
             Some("broker") => renata_broker::main_from(arguments),

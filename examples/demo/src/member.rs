@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -44,6 +44,8 @@ pub(crate) struct Member {
     child: Child,
     said: watch::Receiver<Said>,
     log: PathBuf,
+    /// Never written to: it closes when the demo is gone, however that happens, and the member ends.
+    _leash: ChildStdin,
 }
 
 impl Member {
@@ -66,13 +68,17 @@ impl Member {
         writeln!(file, "--- {name} starts: {arguments:?}")?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(arguments)
-            .stdin(Stdio::null())
+            // Ctrl-C in a terminal goes to the whole process group: the demo alone hears it, and stops
+            // its members in the order in which nothing is lost.
+            .process_group(0)
+            .stdin(Stdio::piped())
             .stdout(file.try_clone()?)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start the {name}"))?;
         let stderr = child.stderr.take().context("a child without stderr")?;
+        let leash = child.stdin.take().context("a child without stdin")?;
         let (tell, said) = watch::channel(Said::default());
         tokio::spawn(listen(stderr, file, tell));
         Ok(Self {
@@ -80,6 +86,7 @@ impl Member {
             child,
             said,
             log,
+            _leash: leash,
         })
     }
 
@@ -141,6 +148,15 @@ impl Member {
             .collect();
         format!("; the end of {}:{}", self.log.display(), tail.concat())
     }
+}
+
+/// Ends this process when the demo that started it is gone, so that a killed demo leaves nothing behind.
+pub(crate) fn end_with_the_demo() {
+    std::thread::spawn(|| {
+        let mut byte = [0];
+        while !matches!(std::io::stdin().read(&mut byte), Ok(0) | Err(_)) {}
+        std::process::exit(1);
+    });
 }
 
 fn terminate(id: u32) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use renata_azure::lake;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Args;
 use crate::faults::Faults;
@@ -74,11 +75,13 @@ async fn live(args: &Args, plant: &mut Plant) -> anyhow::Result<()> {
     let terminal = std::io::stdout().is_terminal();
     let mut every = tokio::time::interval(if terminal { REFRESH } else { 5 * REFRESH });
     let mut beat = tokio::time::interval(REFRESH / 5);
-    let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    // Listened to from here on: what comes while figures are shown counts as well.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut stop = signal(SignalKind::terminate())?;
     println!();
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
             _ = stop.recv() => return Ok(()),
             _ = every.tick() => show(plant, began, terminal),
             _ = beat.tick() => {}

@@ -31,9 +31,16 @@ fn the_lake_holds_what_the_plc_held_when_it_held_it() {
     let lasting = Duration::from_secs(20);
     schedule::run(&mut plc, &tags, &mut histories, lasting).expect("the PLC lives on");
     // Two whole scans later the last values have been read.
-    let polled = || stats(dir.path(), "collector")["polled"].as_u64().unwrap_or(0);
+    let polled = || {
+        stats(dir.path(), "collector")["polled"]
+            .as_u64()
+            .unwrap_or(0)
+    };
     let scans = polled() + 2 * 500;
-    assert!(wait_for(WITHIN, || polled() > scans), "the collector goes on");
+    assert!(
+        wait_for(WITHIN, || polled() > scans),
+        "the collector goes on"
+    );
     assert!(
         collector
             .terminate(WITHIN)
