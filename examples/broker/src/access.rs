@@ -11,7 +11,7 @@ use crate::config::{Config, Problem};
 #[derive(Debug)]
 pub(crate) struct Access {
     policy: Arc<Policy>,
-    /// What the log says about it; nothing if it was read from a file.
+    /// What the log says about it; nothing if it was read from a file that grants something.
     warning: Option<&'static str>,
 }
 
@@ -45,7 +45,9 @@ impl Access {
                     };
                     e.problems().iter().map(said).collect::<Vec<_>>()
                 };
-                (policy.map_err(problems)?, None)
+                let policy = policy.map_err(problems)?;
+                let empty = policy.roles().next().is_none();
+                (policy, empty.then_some(EMPTY))
             }
             (None, true) => (Policy::allow_anonymous(), Some(EVERYBODY)),
             (None, false) => (Policy::deny_all(), Some(NOBODY)),
@@ -149,3 +151,5 @@ impl Who {
 const EVERYBODY: &str =
     "no policy: every client may do everything outside $ topics; give --policy FILE";
 const NOBODY: &str = "neither a policy nor --allow-anonymous: nobody gets in; give --policy FILE";
+const EMPTY: &str =
+    "the policy has no role: nobody gets in; add [roles.NAME] and [[bindings]] to it";

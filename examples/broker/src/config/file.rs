@@ -52,6 +52,8 @@ impl Config {
         if reader.problems.is_empty() {
             Ok(config)
         } else {
+            // In the order of the file, which is not that of the walk.
+            reader.problems.sort_by_key(|problem| problem.at);
             Err(reader.problems)
         }
     }
@@ -271,7 +273,11 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, value: &Value<'_>, wanted: &str, remedy: &str) {
-        let found = value.get_ref().type_str();
+        // A number out of range is told by itself, anything else by what it is.
+        let found = match value.get_ref().as_integer() {
+            Some(number) => number.to_string(),
+            None => value.get_ref().type_str().to_owned(),
+        };
         self.problem(
             value.span().start,
             format!("not {wanted} (found: {found})"),
@@ -337,6 +343,11 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_with_its_place_and_remedy() {
+        let found = problems("[limits]\nsessions = 0\nx = 1\n[queue]\nmessages = 0\nbytes = -1\n");
+        assert!(found[0].starts_with("/etc/broker.toml:2:12: "), "{found:?}");
+        assert!(found[0].contains("(found: 0)"), "{found:?}");
+        assert!(found.windows(2).all(|two| two[0] < two[1]), "{found:?}");
+
         let found = problems("lisen = []\nworkers = \"two\"\n[limits]\npacket_bytes = 1\nx = 2\n");
         assert_eq!(found.len(), 4, "{found:#?}");
         assert!(
