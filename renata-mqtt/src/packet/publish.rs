@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::properties::{self, Allowed};
-use super::{Properties, Property, sealed};
+use super::{PacketRef, Properties, Property, sealed};
 use crate::wire::{Reader, Sink, put_str};
 use crate::{DecodeError, EncodeError, PacketId, QoS, Version};
 
@@ -158,24 +158,20 @@ impl<'a> PublishRef<'a> {
 #[derive(Clone, Debug)]
 pub struct Publish {
     frame: Bytes,
+    fields: Fields,
+}
+
+/// Where the fields are in a frame.
+#[derive(Clone, Copy, Debug)]
+struct Fields {
     topic: (usize, usize),
     properties: (usize, usize),
     payload: usize,
     id: Option<PacketId>,
 }
 
-impl Publish {
-    /// Owns what `packet` is a view of. `frame` has to hold the bytes of its frame.
-    ///
-    /// # Panics
-    /// If `frame` has another length than the packet's frame.
-    #[must_use]
-    pub fn new(packet: &PublishRef<'_>, frame: Bytes) -> Self {
-        assert_eq!(
-            frame.len(),
-            packet.frame.len(),
-            "the frame of another packet"
-        );
+impl Fields {
+    fn of(packet: &PublishRef<'_>) -> Self {
         let start = packet.frame.as_ptr().addr();
         let range = |field: &[u8]| {
             let at = field.as_ptr().addr().saturating_sub(start);
@@ -187,8 +183,38 @@ impl Publish {
                 [] => (0, 0),
                 raw => range(raw),
             },
-            payload: frame.len() - packet.payload.len(),
+            payload: packet.frame.len() - packet.payload.len(),
             id: packet.id,
+        }
+    }
+}
+
+impl Publish {
+    /// Reads a whole frame and keeps it: nothing is copied and no count of references changes.
+    ///
+    /// # Errors
+    /// The frame is not a packet of this version, or not a PUBLISH.
+    pub fn from_frame(version: Version, frame: Bytes) -> Result<Self, DecodeError> {
+        let fields = match PacketRef::decode(version, &frame)? {
+            PacketRef::Publish(packet) => Fields::of(&packet),
+            other => return Err(DecodeError::PacketType(other.packet_type() as u8)),
+        };
+        Ok(Self { frame, fields })
+    }
+
+    /// Owns what `packet` is a view of. `frame` has to hold the bytes of its frame.
+    ///
+    /// # Panics
+    /// If `frame` has another length than the packet's frame.
+    #[must_use]
+    pub fn new(packet: &PublishRef<'_>, frame: Bytes) -> Self {
+        assert_eq!(
+            frame.len(),
+            packet.frame.len(),
+            "the frame of another packet"
+        );
+        Self {
+            fields: Fields::of(packet),
             frame,
         }
     }
@@ -199,17 +225,20 @@ impl Publish {
         PublishRef {
             frame: &self.frame,
             // Checked when the packet was decoded.
-            topic: std::str::from_utf8(&self.frame[self.topic.0..self.topic.1]).unwrap_or_default(),
-            id: self.id,
-            properties: Properties::checked(&self.frame[self.properties.0..self.properties.1]),
-            payload: &self.frame[self.payload..],
+            topic: std::str::from_utf8(&self.frame[self.fields.topic.0..self.fields.topic.1])
+                .unwrap_or_default(),
+            id: self.fields.id,
+            properties: Properties::checked(
+                &self.frame[self.fields.properties.0..self.fields.properties.1],
+            ),
+            payload: &self.frame[self.fields.payload..],
         }
     }
 
     /// What was published, sharing the frame.
     #[must_use]
     pub fn payload(&self) -> Bytes {
-        self.frame.slice(self.payload..)
+        self.frame.slice(self.fields.payload..)
     }
 
     /// The whole packet, header and all.
@@ -283,5 +312,28 @@ impl sealed::Body for PublishOut<'_> {
             Payload::Shared(bytes) => sink.put_shared(bytes),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_kept_as_it_came_and_only_if_it_is_a_publish() {
+        let frame = Bytes::from_static(b"\x32\x08\x00\x01t\x00\x0a\x00hi");
+        let at = frame.as_ptr();
+        let publish = Publish::from_frame(Version::V5, frame).expect("a PUBLISH");
+        assert_eq!(publish.frame().as_ptr(), at, "nothing was copied");
+        assert_eq!(publish.view().topic(), "t");
+        assert_eq!(publish.view().id(), PacketId::new(10));
+        assert_eq!(publish.payload(), b"hi"[..]);
+        for (frame, error) in [
+            (&b"\xc0\x00"[..], DecodeError::PacketType(12)),
+            (b"\x32\x08\x00\x01t", DecodeError::Truncated),
+        ] {
+            let frame = Bytes::from_static(frame);
+            assert_eq!(Publish::from_frame(Version::V5, frame).err(), Some(error));
+        }
     }
 }

@@ -88,8 +88,7 @@ fn owning_the_packets_of_a_read_buffer_costs_one_allocation_for_the_buffer() {
         let mut rest = Bytes::from(wire);
         while let Ok(Framing::Frame { header, body }) = frame_len(&rest, 1 << 20) {
             let frame = rest.split_to(header + body);
-            if let Ok(PacketRef::Publish(view)) = PacketRef::decode(V5, &frame) {
-                let publish = Publish::new(&view, frame.clone());
+            if let Ok(publish) = Publish::from_frame(V5, frame) {
                 let copy = black_box(publish.clone());
                 owned += usize::from(copy.payload() == b"payload"[..]);
             }
