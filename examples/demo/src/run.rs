@@ -34,6 +34,9 @@ async fn play(args: &Args) -> anyhow::Result<Verdict> {
     println!("\n  stopping: the gateway hands over what it has, the lake closes its files");
     plant.stop_gateway().await?;
     let sent = sent(plant.layout());
+    // What a killed run left behind in journals and queues is stored by now, and no part of this run.
+    let made_before = Figures::first(&plant.layout().gateway_stats).get("recovered");
+    let rows_before = rows_before.max(made_before);
     let table = plant.layout().table();
     settle(&plant, sent, rows_before).await?;
     let counts = plant.viewer().counts();

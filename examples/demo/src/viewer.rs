@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use renata_codec::{Codec, Sample};
+use renata_codec::{Codec, Sample, Timestamp};
 use renata_mqtt::{Client, Message, Session, TlsConfig};
 use tokio::task::JoinHandle;
 
@@ -67,10 +67,11 @@ impl Viewer {
             .context("the viewer cannot subscribe")?;
         let counts = Arc::new(Counts::default());
         let seen = Arc::clone(&counts);
+        let since = Timestamp::from(SystemTime::now());
         let task = tokio::spawn(async move {
             let mut last = HashMap::new();
             while let Some(message) = messages.next().await {
-                count(&message, &mut last, &seen);
+                count(&message, since, &mut last, &seen);
             }
             drop(client);
         });
@@ -90,7 +91,12 @@ impl Drop for Viewer {
 }
 
 /// Counts a measurement by its place in its stream; within one they come in order.
-fn count(message: &Message, last: &mut HashMap<String, (u32, u64)>, counts: &Counts) {
+fn count(
+    message: &Message,
+    since: Timestamp,
+    last: &mut HashMap<String, (u32, u64)>,
+    counts: &Counts,
+) {
     // What was retained before we came was sent, and counted, by an earlier run.
     if message.retain() {
         return;
@@ -99,6 +105,10 @@ fn count(message: &Message, last: &mut HashMap<String, (u32, u64)>, counts: &Cou
         counts.unreadable.fetch_add(1, Ordering::Relaxed);
         return;
     };
+    // An earlier run that was killed leaves some that it made behind in journals and queues.
+    if sample.receive_time < since {
+        return;
+    }
     let place = sample.identity();
     let known = last.get(message.topic()).copied();
     if known.is_some_and(|known| place <= known) {
