@@ -30,11 +30,15 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    if arguments.get(1).is_some_and(|first| first == "role") {
+    // `member` is a role that ends when its stdin does; `role` is for a shell or another program.
+    let leashed = arguments.get(1).is_some_and(|first| first == "member");
+    if leashed || arguments.get(1).is_some_and(|first| first == "role") {
         let role = arguments.get(2).cloned().unwrap_or_default();
         // What is left looks to the role like its own command line, the program's name first.
         arguments.drain(1..arguments.len().min(3));
-        member::end_with_the_demo();
+        if leashed {
+            member::end_with_the_demo();
+        }
         return match role.to_str() {
             Some("plc") => plc::main_from(arguments),
             Some("broker") => renata_broker::main_from(arguments),

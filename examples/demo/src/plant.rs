@@ -158,7 +158,7 @@ async fn start_plc(
     listen: SocketAddr,
 ) -> anyhow::Result<(Member, SocketAddr)> {
     let listen = listen.to_string();
-    let arguments = ["role", "plc", "--machine", machine, "--listen", &listen];
+    let arguments = ["member", "plc", "--machine", machine, "--listen", &listen];
     let mut plc = Member::start(machine, arguments, &layout.logs)?;
     let addr = plc.ready().await?.addr("s7")?;
     Ok((plc, addr))
@@ -170,7 +170,7 @@ async fn start_broker(
     listen: SocketAddr,
 ) -> anyhow::Result<(Member, SocketAddr)> {
     let identity = pki.broker();
-    let mut arguments: Vec<std::ffi::OsString> = vec!["role".into(), "broker".into()];
+    let mut arguments: Vec<std::ffi::OsString> = vec!["member".into(), "broker".into()];
     arguments.extend(["--listen".into(), format!("mqtts://{listen}").into()]);
     for (option, path) in [
         ("--data-dir", &layout.broker),
@@ -198,7 +198,7 @@ async fn start_gateway(layout: &Layout, config: &std::path::Path) -> anyhow::Res
 
 fn gateway_arguments(config: &std::path::Path, stats: &std::path::Path) -> Vec<std::ffi::OsString> {
     vec![
-        "role".into(),
+        "member".into(),
         "gateway".into(),
         "--config".into(),
         config.into(),
