@@ -32,6 +32,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", default_value = "renata-demo-data")]
     pub(crate) data_dir: PathBuf,
 
+    /// Where the web console listens; this version has none yet
+    #[arg(long, value_name = "ADDR", hide = true)]
+    pub(crate) http: Option<String>,
+
     /// Kill the gateway and the broker (SIGKILL) while the plant runs, and stop a PLC for a while
     #[arg(long)]
     pub(crate) faults: bool,

@@ -49,7 +49,12 @@ fn main() -> ExitCode {
             }
         };
     }
-    match run::run(&args::Args::parse()) {
+    let args = args::Args::parse();
+    if args.http.is_some() {
+        eprintln!("--http: the web console is not built into this version; leave it out");
+        return ExitCode::from(2);
+    }
+    match run::run(&args) {
         Ok(verdict) => {
             println!("\n{verdict}");
             if verdict.holds() {

@@ -22,6 +22,8 @@ pub fn python() -> Result<Command, PeerError> {
 /// # Errors
 /// [`PeerError::NotReady`] with what it wrote to stderr when it ends with an error.
 pub fn python_script(source: &str, args: &[&str]) -> Result<String, PeerError> {
+    // The libraries' threads may abort the interpreter while it takes itself down on a busy machine.
+    let source = format!("{source}\nimport os, sys; sys.stdout.flush(); os._exit(0)\n");
     let output = python()?
         .arg("-c")
         .arg(source)

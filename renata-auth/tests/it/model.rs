@@ -150,13 +150,15 @@ pub(crate) fn matches(filter: &str, topic: &str) -> bool {
     !(wild && topic.starts_with('$')) && rest(&filter, &levels)
 }
 
-/// All topics over the literals of `filters`, a fresh level and a fresh `$` level, one level
-/// deeper than the longest filter: no two others are told apart by any of the filters.
+/// All topics over the literals of `filters`, a fresh level and, at the front where alone it means
+/// something, a fresh `$` level, one level deeper than the longest filter: no two others are told
+/// apart by any of the filters.
 pub(crate) fn topics(filters: &[String]) -> Vec<String> {
-    let mut alphabet: BTreeSet<&str> = ["fresh", "$fresh"].into();
+    let mut alphabet: BTreeSet<&str> = ["fresh", DOLLAR].into();
     let mut depth = 0;
     for filter in filters {
-        depth = depth.max(filter.split('/').count());
+        // `#` stands for levels, it is none.
+        depth = depth.max(filter.split('/').filter(|level| *level != "#").count());
         alphabet.extend(
             filter
                 .split('/')
@@ -169,7 +171,10 @@ pub(crate) fn topics(filters: &[String]) -> Vec<String> {
         longest = longest
             .iter()
             .flat_map(|head| {
-                alphabet.iter().map(move |next| match level {
+                let here = alphabet
+                    .iter()
+                    .filter(move |next| level == 0 || **next != DOLLAR);
+                here.map(move |next| match level {
                     0 => (*next).to_owned(),
                     _ => format!("{head}/{next}"),
                 })
@@ -179,6 +184,8 @@ pub(crate) fn topics(filters: &[String]) -> Vec<String> {
     }
     all
 }
+
+const DOLLAR: &str = "$fresh";
 
 pub(crate) fn f(text: &str) -> TopicFilter<'_> {
     TopicFilter::new(text).expect(text)
