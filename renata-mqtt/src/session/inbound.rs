@@ -108,6 +108,11 @@ impl Inbound {
         self.acks.len()
     }
 
+    /// Whether a PUBACK, PUBREC or PUBCOMP waits.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.acks.len() + self.comps.len() > 0
+    }
+
     /// The name for the acknowledgement of the message that is just arriving.
     pub(super) fn next_ack(&self) -> AckId {
         self.acks.next()

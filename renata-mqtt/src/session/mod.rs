@@ -238,10 +238,10 @@ impl<M> Session<M> {
     }
 
     /// Whether a further [`committed`](Self::committed) would let something leave: an acknowledgement
-    /// that is owed, or a PUBREL that waits for the store.
+    /// that is owed, or a PUBREL or PUBCOMP that waits for the store.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.inbound.owed() > 0 || self.outbound.is_waiting()
+        self.inbound.is_waiting() || self.outbound.is_waiting()
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.

@@ -166,3 +166,26 @@ fn a_pubrel_whose_commit_came_while_the_client_was_away_leaves_when_it_is_back()
         assert_eq!(said, [0x20, 2, 1, 0, 0x62, 2, 0, 1], "{commit_while_away}");
     }
 }
+
+#[test]
+fn pubcomps_of_a_later_commit_leave_with_it() {
+    let slow = Slow::default();
+    let mut table = Table::new(slow.clone(), |_| {});
+    let publisher = table.keeper(&slow, "pub", "unrelated", 0);
+    for id in 1..3 {
+        table.send(publisher, &publish(0x34, "a", id, b"x"));
+    }
+    slow.commit();
+    table.core.end_turn(table.now);
+    table.read(publisher);
+    // The end of the first exchange is committed while that of the second is not.
+    table.send(publisher, &[0x62, 2, 0, 1]);
+    let first = slow.appended.load(Ordering::SeqCst);
+    table.send(publisher, &[0x62, 2, 0, 2]);
+    slow.committed.store(first, Ordering::SeqCst);
+    table.core.end_turn(table.now);
+    assert_eq!(table.read(publisher), [0x70, 2, 0, 1]);
+    slow.commit();
+    table.core.end_turn(table.now);
+    assert_eq!(table.read(publisher), [0x70, 2, 0, 2]);
+}
