@@ -1,15 +1,15 @@
 //! `kill -9` in the middle of the traffic: what was acknowledged is there afterwards.
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use renata_mqtt::{Backoff, Client, Session, Version};
 use renata_peers::{python, wait_for};
 
 use crate::support::{Broker, DEADLINE, Lines, run_well};
 
 /// Publishes `sys.argv[3]` numbered messages at QoS `sys.argv[2]` and prints the number of each one
-/// that was acknowledged. paho keeps what was not and sends it again after the reconnect. It waits
-/// until the broker is surely back: a second attempt that fails would turn a PUBREC that it owes into
-/// a new PUBLISH of the message, without DUP.
+/// that was acknowledged. paho keeps what was not and sends it again after the reconnect.
 const PUBLISHER: &str = r"
 import sys, threading
 import paho.mqtt.client as mqtt
@@ -18,8 +18,8 @@ port, qos, count, version = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 protocol = mqtt.MQTTv5 if version == '5' else mqtt.MQTTv311
 kept = {'clean_session': False} if version != '5' else {}
 client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id='pub', protocol=protocol, **kept)
-client.max_inflight_messages_set(0)
-client.reconnect_delay_set(2, 2)
+client.max_inflight_messages_set(20)
+client.reconnect_delay_set(0.05, 0.2)
 acked, numbers, done = set(), {}, threading.Event()
 def published(c, u, mid, reason, props):
     acked.add(mid)
@@ -94,7 +94,11 @@ fn crash(qos: &str, version: &str, count: usize) -> (Vec<usize>, String) {
     } else {
         Lines::of(subscriber(&broker).args(["-W", "100"]))
     };
-    let publisher = publish_with_paho(&broker, qos, version, count);
+    let publisher: Box<dyn FnOnce() -> String> = if qos == "2" {
+        publish_exactly(&broker, version, count)
+    } else {
+        publish_with_paho(&broker, qos, version, count)
+    };
     for part in 1..=3 {
         let seen = || sub.now().len() >= part * count / 5;
         assert!(wait_for(DEADLINE, seen), "part {part}: {}", broker.log());
@@ -130,6 +134,49 @@ fn publish_with_paho(
         let output = publisher.wait_with_output().expect("python ends");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     })
+}
+
+/// Starts our own client as the publisher at QoS 2.
+///
+/// paho cannot be it: a second attempt to reconnect that fails turns a PUBREL that it owes into a new
+/// PUBLISH of the message, without DUP.
+fn publish_exactly(broker: &Broker, version: &str, count: usize) -> Box<dyn FnOnce() -> String> {
+    let url = broker.urls[0].clone();
+    let version = if version == "5" {
+        Version::V5
+    } else {
+        Version::V3_1_1
+    };
+    let publish = async move {
+        let client = Client::builder(url)
+            .version(version)
+            .client_id("pub")
+            .session(Session::persistent(Duration::from_secs(600)))
+            .reconnect(Backoff::exponential(
+                Duration::from_millis(50)..Duration::from_millis(200),
+            ))
+            .connect()
+            .await
+            .expect("the broker takes the client");
+        let mut receipts = Vec::new();
+        for n in 0..count {
+            let publish = client.publish("crash/data", n.to_string()).qos2();
+            receipts.push(publish.await.expect("admitted"));
+        }
+        let mut acked = 0;
+        for receipt in receipts {
+            acked += usize::from(receipt.outcome().await.is_delivered());
+        }
+        format!("acked {acked}")
+    };
+    let thread = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(publish)
+    });
+    Box::new(|| thread.join().expect("the publisher ends"))
 }
 
 #[test]
